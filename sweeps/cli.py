@@ -1,0 +1,263 @@
+"""The command line: parse, wire, print, exit code. Results go to stdout, everything else to stderr."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from model import DatasetError
+from sweeps.errors import BusyError, InputError, Interrupted, TrackingError
+from sweeps.parsing import DEFAULT_SPEC, datasets, read_spec
+from sweeps.spec import OBJECTIVES
+from sweeps.tracking.location import sqlite_file, tracking_uri
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+_FORMATS = ("parquet", "csv", "json")
+_TOP = 20  # trials that `show` prints unless told
+_BEST = 8  # trials that `run` prints
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns its exit code: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    parsed = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    try:
+        return command(parsed)
+    except (InputError, DatasetError) as error:
+        return _complain(error, BAD_INPUT)
+    except (TrackingError, BusyError) as error:
+        return _complain(error, FAILED)
+    except Interrupted as stop:
+        lost = (
+            f"; {stop.unrecorded} finished trials could not be recorded and will run again" if stop.unrecorded else ""
+        )
+        return _complain(f"interrupted{lost}; the same command goes on from here", INTERRUPTED)
+    except BrokenPipeError:  # the reader has seen enough, as in `sweeps show mnist | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sweeps", description="Stability-first sweeps of NumPy networks.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=what, description=what)
+        added.set_defaults(command=command)
+        added.add_argument(
+            "--tracking-uri", metavar="URI", help="MLflow store (default: $MLFLOW_TRACKING_URI, mlruns/)"
+        )
+        return added
+
+    run = add("run", _run, "run a sweep, or go on with the one of that name")
+    run.add_argument("spec", nargs="?", type=Path, default=DEFAULT_SPEC, help="TOML file (default: the MNIST sweep)")
+    run.add_argument("--name", help="in place of the spec's")
+    run.add_argument("--trials", type=int, metavar="N", help="in place of the spec's; a larger number extends a sweep")
+    run.add_argument("--seed", type=int, metavar="N", help="in place of the spec's")
+    run.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
+    run.add_argument("--quiet", action="store_true", help="no progress")
+
+    add("list", _list, "every sweep: trials by state, best")
+
+    show = add("show", _show, "a sweep's trials as a table, best first")
+    show.add_argument("name")
+    show.add_argument("--top", type=_positive, metavar="N", default=_TOP, help=f"how many (default: {_TOP})")
+    show.add_argument("--where", metavar="EXPR", help='as in: eta < 1 and lambda <= 5 and state == "complete"')
+
+    compare = add("compare", _compare, "trials side by side")
+    compare.add_argument("name")
+    compare.add_argument("trials", nargs="+", type=int, metavar="TRIAL")
+
+    export = add("export", _export, "write the trials and epochs tables into a folder")
+    export.add_argument("name")
+    export.add_argument("folder", type=Path, metavar="DIR")
+    export.add_argument("--format", choices=_FORMATS, default="parquet")
+
+    replay = add("replay", _replay, "train a trial again; say whether every recorded number comes back, bit for bit")
+    replay.add_argument("name")
+    replay.add_argument("trial", type=int)
+    replay.add_argument("--replicate", type=int, default=0, metavar="N", help="which start (default: 0)")
+
+    check = add("check", _check, "validate a spec and print what it would run")
+    check.add_argument("spec", type=Path)
+    check.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
+
+    ui = add("ui", _ui, "the MLflow UI on the sweeps' store")
+    ui.add_argument("--host", default="127.0.0.1")
+    ui.add_argument("--port", type=_positive, default=5000)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return number
+
+
+def _complain(error: object, code: int) -> int:
+    print(f"sweeps: {error}", file=sys.stderr)
+    return code
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from sweeps import display
+    from sweeps.driver import run_sweep
+    from sweeps.results import load
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    given = {"name": arguments.name, "trials": arguments.trials, "seed": arguments.seed}
+    spec = read_spec(arguments.spec, **given)
+    with display.progress(spec.name, arguments.quiet) as progress:
+        finished = run_sweep(spec, progress, arguments.jobs, arguments.tracking_uri)
+    sweep = load(finished.spec.name, finished.uri)
+    display.print_trials(f"Best trials of {sweep.name}", sweep.best(_BEST), sweep.spec)
+    states = sweep.trials["state"].value_counts()
+    diverged = int(sweep.trials["diverged"].fillna(0).sum())
+    counts = [f"{count} {state}" for state, count in states.items()]
+    print(f"{len(sweep.trials)} trials: {', '.join(counts)}; {diverged} of them diverged")
+    print(_next_steps(sweep.name, arguments.tracking_uri))
+    if finished.was_finished:
+        _complain(f"{sweep.name} was finished already; nothing was run. More: --trials N, or another --name", DONE)
+    if finished.failed:
+        failed = ", ".join(f"{number}-r{r}" if spec.replicates > 1 else str(number) for number, r in finished.failed)
+        return _complain(f"failed: trial {failed}; the error of each is the artifact error.txt of its run", FAILED)
+    return DONE
+
+
+def _interrupt(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _next_steps(name: str, uri: str | None) -> str:
+    store = f" --tracking-uri {uri}" if uri else ""
+    return "\n".join(
+        [
+            "What next:",
+            f"  sweeps ui{store}  and open the experiment {name!r}: every trial's curves, side by side",
+            f"  sweeps show {name}{store} --where 'diverged == 1'",
+            f"  sweeps compare {name}{store} 0 1",
+            f"  sweeps replay {name}{store} 0",
+            f"  python: import sweeps; sweeps.load({name!r}{f', {uri!r}' if uri else ''}).trials",
+        ]
+    )
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    import pandas as pd
+
+    from sweeps import display
+    from sweeps.results import load
+    from sweeps.tracking.store import Store
+
+    rows = []
+    for name in Store(arguments.tracking_uri).names():
+        sweep = load(name, arguments.tracking_uri)
+        best = sweep.best(1)
+        objective = sweep.spec.objective[0]
+        rows.append(
+            {"sweep": name, "state": sweep.state, "asked for": sweep.spec.trials * sweep.spec.replicates}
+            | {state: int((sweep.trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}
+            | {"diverged": int(sweep.trials["diverged"].fillna(0).sum())}
+            | {"best trial": int(best["trial"].iloc[0]) if len(best) else None, "objective": objective}
+            | {"best": best[f"final.{OBJECTIVES[objective][0]}"].iloc[0] if len(best) else None}
+        )
+    if not rows:
+        return _complain(f"no sweeps in {tracking_uri(arguments.tracking_uri)} yet; make one with `sweeps run`", DONE)
+    display.print_table("Sweeps", pd.DataFrame(rows))
+    return DONE
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from sweeps import display
+    from sweeps.results import load
+    from sweeps.where import select
+
+    sweep = load(arguments.name, arguments.tracking_uri)
+    table = select(sweep.ordered, arguments.where) if arguments.where else sweep.ordered
+    display.print_trials(f"{sweep.name}: {len(table)} trials", table.head(arguments.top), sweep.spec)
+    if len(table) > arguments.top:
+        print(f"{arguments.top} of {len(table)} shown; all: --top {len(table)}")
+    return DONE
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from sweeps import display
+    from sweeps.results import load
+
+    sweep = load(arguments.name, arguments.tracking_uri)
+    display.print_comparison(sweep.compare(arguments.trials))
+    first, *others = arguments.trials
+    for other in others:
+        print(display.difference(first, other, sweep.first_difference(first, other)))
+    return DONE
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from sweeps.results import load
+
+    sweep = load(arguments.name, arguments.tracking_uri)
+    try:
+        arguments.folder.mkdir(parents=True, exist_ok=True)
+        for name, table in {"trials": sweep.trials, "epochs": sweep.epochs}.items():
+            path = arguments.folder / f"{name}.{arguments.format}"
+            if arguments.format == "parquet":
+                table.to_parquet(path, index=False)
+            elif arguments.format == "csv":
+                table.to_csv(path, index=False)
+            else:
+                table.to_json(path, orient="records", indent=1, double_precision=15)
+            print(path)
+    except OSError as error:
+        return _complain(f"{arguments.folder} cannot be written: {error.strerror}; give another folder", BAD_INPUT)
+    return DONE
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from sweeps.results import load
+
+    replay = load(arguments.name, arguments.tracking_uri).replay(arguments.trial, arguments.replicate)
+    if replay.identical:
+        print(f"trial {replay.trial}: all {replay.compared} recorded numbers came back, bit for bit")
+        return DONE
+    if replay.error is not None:
+        return _complain(f"trial {replay.trial} raised:\n{replay.error}", FAILED)
+    print(f"trial {replay.trial}: {len(replay.differences)} of {replay.compared} recorded numbers did not come back")
+    first = replay.differences[0]
+    print(f"first: epoch {first.epoch}, {first.metric}: recorded {first.recorded!r}, now {first.now!r}")
+    return FAILED
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from sweeps import display
+    from sweeps.estimate import sweep_seconds
+    from sweeps.workers import default_jobs
+
+    spec = read_spec(arguments.spec)
+    jobs = arguments.jobs or default_jobs()
+    seconds = sweep_seconds(spec, datasets(spec), jobs)
+    display.print_spec(spec)
+    trainings = spec.trials * spec.replicates
+    print(f"{trainings} trainings on {jobs} workers: about {display.duration(seconds)} on this machine")
+    return DONE
+
+
+def _ui(arguments: argparse.Namespace) -> int:
+    uri = tracking_uri(arguments.tracking_uri)
+    if not uri.startswith(("sqlite", "postgresql", "mysql", "mssql")):
+        return _complain(f"{uri} is a server with a UI of its own: open it in a browser", BAD_INPUT)
+    file = sqlite_file(uri)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
+    server += ["--host", arguments.host, "--port", str(arguments.port), "--workers", "1"]
+    _complain(f"the MLflow UI will be at http://{arguments.host}:{arguments.port} (Ctrl-C stops it)", DONE)
+    sys.stderr.flush()
+    return os.execv(server[0], server)

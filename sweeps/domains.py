@@ -1,0 +1,89 @@
+"""What a searched field may be: a range or a list of choices. A fixed value is a list of one."""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+Setting = float | int | str | tuple[int, ...]
+Settings = dict[str, Setting]  # by the spec's names: eta, lambda, batch_size, and the plan fields that are searched
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from low to high, both included; log: drawn evenly on a log scale; integer: whole numbers only."""
+
+    low: float
+    high: float
+    log: bool = False
+    integer: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            raise ValueError(f"low and high must be finite, got {self.low!r} and {self.high!r}")
+        if not self.low < self.high:
+            raise ValueError(f"low must be below high, got {self.low!r} and {self.high!r}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low of a log range must be positive, got {self.low!r}; for 0 use choices")
+
+    @property
+    def corners(self) -> tuple[Setting, ...]:
+        """The values that must be legal for all values in between to be."""
+        return (self.low, self.high)
+
+    def at(self, u: float) -> Setting:
+        """The value at the fraction u, 0 <= u < 1, of the range."""
+        margin = 0.5 if self.integer else 0.0  # each whole number owns an interval of its own
+        low, high = self.low - margin, self.high + margin
+        value = math.exp(math.log(low) + u * (math.log(high) - math.log(low))) if self.log else low + u * (high - low)
+        value = min(max(round(value) if self.integer else value, self.low), self.high)
+        return int(value) if self.integer else value
+
+    def to_table(self) -> dict[str, Any]:
+        """As it stands in a spec."""
+        return {"low": self.low, "high": self.high} | ({"log": True} if self.log else {})
+
+
+@dataclass(frozen=True)
+class Choices:
+    """One of several values, all of one kind, none twice."""
+
+    values: tuple[Setting, ...]
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError("choices must not be empty")
+        twice = [value for i, value in enumerate(self.values) if value in self.values[:i]]
+        if twice:
+            raise ValueError(f"choices must differ, got {encode(twice[0])} twice")
+
+    @property
+    def corners(self) -> tuple[Setting, ...]:
+        """The values that must be legal for all values in between to be."""
+        return self.values
+
+    def at(self, u: float) -> Setting:
+        """The value at the fraction u, 0 <= u < 1, of the list."""
+        return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+
+    def to_table(self) -> Any:
+        """As it stands in a spec."""
+        values = [list(value) if isinstance(value, tuple) else value for value in self.values]
+        return values[0] if len(values) == 1 else {"choices": values}
+
+
+Domain = Range | Choices
+
+
+def encode(value: Setting) -> str:
+    """A setting as text: names as they are, numbers and lists as JSON, so that reading gives back the same bits."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def decode(text: str) -> Setting:
+    """The setting that `encode` wrote."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,37 @@
+"""What can go wrong, by what the person has to do about it. The command line prints messages as is."""
+
+
+class InputError(ValueError):
+    """A mistake in what was given; nothing was changed. Exit code 2."""
+
+
+class SpecError(InputError):
+    """Everything wrong with a spec: problems holds a line for each mistake, with its key, value and remedy."""
+
+    def __init__(self, source: str, problems: list[str]) -> None:
+        super().__init__("\n".join([f"{source}:", *(f"  {problem}" for problem in problems)]))
+        self.problems = problems
+
+
+class UnknownSweepError(InputError):
+    """There is no sweep of that name, or no trial of that number; the message lists what there is."""
+
+
+class WhereError(InputError):
+    """A condition that cannot be understood; the message shows where, and what can be."""
+
+
+class TrackingError(RuntimeError):
+    """The tracking store cannot do what was asked. Exit code 1."""
+
+
+class BusyError(RuntimeError):
+    """Another process is running the same sweep. Exit code 1."""
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: what was finished is recorded
+    """A sweep was stopped from outside. unrecorded: finished trainings that the store did not take. Exit code 130."""
+
+    def __init__(self, unrecorded: int = 0) -> None:
+        super().__init__("interrupted")
+        self.unrecorded = unrecorded

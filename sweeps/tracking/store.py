@@ -1,0 +1,188 @@
+"""A connection to MLflow, and reading sweeps from it."""
+
+import contextlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the journal has its own, longer patience
+
+from mlflow import MlflowClient
+from mlflow.entities import Experiment, LifecycleStage, Run
+from mlflow.exceptions import MlflowException
+
+from sweeps.domains import Settings, decode
+from sweeps.errors import TrackingError
+from sweeps.parsing import parse_spec
+from sweeps.spec import SweepSpec
+from sweeps.tracking.location import sqlite_file, tracking_uri
+
+logging.getLogger("mlflow").setLevel(logging.WARNING)  # else each new database tells of its tables
+
+SWEEP_RUN = "sweep"
+TABLES = "tables"  # artifact folder of the sweep run
+PARTS = "epochs"
+
+
+@dataclass(frozen=True)
+class RecordedTrial:
+    """A trial run as it stands in MLflow.
+
+    state: complete, pruned, failed or running. metrics: last value of each. seconds: from start to end of the trial.
+    """
+
+    number: int
+    replicate: int
+    state: str
+    settings: Settings
+    metrics: dict[str, float]
+    run_id: str
+    seconds: float
+
+    @property
+    def diverged(self) -> bool:
+        """Whether its records stopped being finite."""
+        return bool(self.metrics.get("diverged"))
+
+
+@dataclass(frozen=True)
+class RecordedSweep:
+    """A sweep's experiment and its own run, as they stand in MLflow."""
+
+    name: str
+    experiment_id: str
+    run_id: str
+    status: str
+    tags: dict[str, str]
+    spec: SweepSpec
+
+
+class Store:
+    """The sweeps in one tracking store. Raises TrackingError when it cannot be reached."""
+
+    def __init__(self, uri: str | None = None) -> None:
+        self.uri = tracking_uri(uri)
+        self.file = sqlite_file(self.uri)
+        if self.file is not None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+        with said_plainly(self.uri):
+            self.client = MlflowClient(self.uri)
+            self.client.search_experiments(max_results=1)  # creates or migrates the database now, and not in parallel
+
+    def names(self) -> list[str]:
+        """Names of all sweeps, oldest first."""
+        with said_plainly(self.uri):
+            experiments: list[Experiment] = []
+            page = None
+            while page is None or page.token:
+                token = page.token if page else None
+                page = self.client.search_experiments(order_by=["creation_time ASC"], page_token=token)
+                experiments += page
+            return [e.name for e in experiments if self._sweep_run(e.experiment_id) is not None]
+
+    def sweep(self, name: str) -> RecordedSweep | None:
+        """The sweep of that name, None when there is none."""
+        with said_plainly(self.uri):
+            experiment = self.experiment(name)
+            run = self._sweep_run(experiment.experiment_id) if experiment else None
+            if experiment is None or run is None:
+                return None
+            return RecordedSweep(
+                name=name,
+                experiment_id=experiment.experiment_id,
+                run_id=run.info.run_id,
+                status=run.info.status,
+                tags=run.data.tags,
+                spec=spec_from_run(run),
+            )
+
+    def experiment(self, name: str) -> Experiment | None:
+        """The experiment of that name, unless there is none."""
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is not None and experiment.lifecycle_stage == LifecycleStage.DELETED:
+            raise TrackingError(
+                f"the experiment {name!r} was deleted, and MLflow keeps its name: restore it with `mlflow experiments "
+                f"restore --experiment-id {experiment.experiment_id}`, or give the sweep another --name"
+            )
+        return experiment
+
+    def trials(self, sweep: RecordedSweep) -> list[RecordedTrial]:
+        """Every trial run, by number and replicate."""
+        with said_plainly(self.uri):
+            runs = list(self.runs(sweep.experiment_id, "tags.kind = 'trial'"))
+        recorded = [_recorded(run, sweep.spec) for run in runs]
+        return sorted(recorded, key=lambda trial: (trial.number, trial.replicate))
+
+    def runs(self, experiment_id: str, query: str) -> Iterator[Run]:
+        """All runs that match; MLflow's own call stops at a page of 1,000 without a word."""
+        page = None
+        while page is None or page.token:
+            page = self.client.search_runs([experiment_id], query, page_token=page.token if page else None)
+            yield from page
+
+    def history(self, run_id: str, metric: str) -> dict[int, float]:
+        """step -> value. One call to the server; for many runs read the tables instead."""
+        return {point.step: point.value for point in self.client.get_metric_history(run_id, metric)}
+
+    @contextlib.contextmanager
+    def artifacts(self, run_id: str, folder: str) -> Iterator[list[Path]]:
+        """The files of one artifact folder, on this machine for the duration."""
+        with said_plainly(self.uri), tempfile.TemporaryDirectory() as scratch:
+            listed = self.client.list_artifacts(run_id, folder)
+            yield [Path(self.client.download_artifacts(run_id, entry.path, scratch)) for entry in listed]
+
+    def _sweep_run(self, experiment_id: str) -> Run | None:
+        return next(self.runs(experiment_id, "tags.kind = 'sweep'"), None)
+
+
+@contextlib.contextmanager
+def said_plainly(uri: str) -> Iterator[None]:
+    """Turns what MLflow raises into a TrackingError of one line."""
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        first = str(error).strip().split("\n")[0]
+        raise TrackingError(f"the tracking store {uri} does not answer as it should: {first}") from error
+
+
+def spec_params(spec: SweepSpec) -> dict[str, str]:
+    """The spec as params of the sweep run, JSON by dotted key. `trials` may grow, so it is a tag instead."""
+    flat: dict[str, str] = {}
+    for key, value in spec.to_table().items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{name}": json.dumps(inner) for name, inner in value.items()}
+        elif key != "trials":
+            flat[key] = json.dumps(value)
+    return flat
+
+
+def spec_from_run(run: Run) -> SweepSpec:
+    """The spec that `spec_params` wrote."""
+    table: dict[str, Any] = {"trials": int(run.data.tags["trials"])}
+    for key, text in run.data.params.items():
+        section, dot, name = key.partition(".")
+        if dot:
+            table.setdefault(section, {})[name] = json.loads(text)
+        else:
+            table[key] = json.loads(text)
+    return parse_spec(table, f"the spec recorded in run {run.info.run_id}", check_data=False)
+
+
+def _recorded(run: Run, spec: SweepSpec) -> RecordedTrial:
+    tags, info = run.data.tags, run.info
+    return RecordedTrial(
+        number=int(tags["trial"]),
+        replicate=int(tags["replicate"]),
+        state="running" if info.status == "RUNNING" else tags["state"],
+        settings={name: decode(run.data.params[name]) for name in spec.search if name in run.data.params},
+        metrics=run.data.metrics,
+        run_id=info.run_id,
+        seconds=((info.end_time or info.start_time) - info.start_time) / 1000,
+    )

@@ -1,0 +1,118 @@
+"""The two tables of a sweep: a row per trial run, and a row per trial run and epoch."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from sweeps.domains import Setting, encode
+from sweeps.spec import SweepSpec
+from sweeps.tracking.store import PARTS, RecordedSweep, RecordedTrial, Store
+from sweeps.trial import TrialResult
+
+KEYS = ["trial", "replicate", "epoch"]
+SUMMARY = ["diverged", "diverged_epoch", "best_epoch", "eta_lambda_over_n", "accuracy/test", "cost/test_data"]
+NOT_BY_EPOCH = {"accuracy/test", "cost/test_data"}
+WALL_CLOCK = ["seconds", "epoch_seconds", "run_id"]  # differ between two runs of one sweep; nothing else does
+
+_FAMILIES = ["cost/", "accuracy/", "weight_norm/", "bias_norm/", "update_ratio/"]
+_COSTS = ["cost/train_data", "cost/validation_data", "cost/penalty", "cost/train_total", "cost/validation_total"]
+_WHOLE = {"diverged", "diverged_epoch", "best_epoch"}
+
+
+def epoch_rows(result: TrialResult) -> pd.DataFrame:
+    """The finite records of one trial."""
+    rows = [
+        {"trial": result.number, "replicate": result.replicate, "epoch": record.epoch, **record.measures}
+        for record in result.records
+    ]
+    return pd.DataFrame(rows, columns=None if rows else KEYS)
+
+
+def by_epoch(metrics: Iterable[str]) -> list[str]:
+    """The metrics that have a value an epoch."""
+    return sorted((name for name in metrics if "/" in name and name not in NOT_BY_EPOCH), key=_place)
+
+
+def epochs_table(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """All rows, by trial, replicate and epoch, columns in a fixed order whoever wrote the frames."""
+    filled = [frame for frame in frames if len(frame)]
+    if not filled:
+        return pd.DataFrame(columns=KEYS)
+    table = pd.concat(filled).drop_duplicates(KEYS).sort_values(KEYS, ignore_index=True)
+    return table[KEYS + by_epoch(table.columns)]
+
+
+def read_epochs(
+    store: Store, sweep: RecordedSweep, trials: Sequence[RecordedTrial]
+) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
+    """The epochs of the trials: (frames from the sweep's Parquet parts, frames of the trials that no part holds).
+
+    The latter come from the runs' metric histories, one call a run and metric, so there should be few of them.
+    """
+    with store.artifacts(sweep.run_id, PARTS) as paths:
+        parts = [frame for path in paths if (frame := _read_part(path)) is not None]
+    held = {key for frame in parts for key in zip(frame["trial"], frame["replicate"], strict=True)}
+    late = []
+    for trial in trials:
+        metrics = by_epoch(trial.metrics)
+        if metrics and (trial.number, trial.replicate) not in held:
+            late.append(_history_rows(trial, {name: store.history(trial.run_id, name) for name in metrics}))
+    return parts, late
+
+
+def _read_part(path: Path) -> pd.DataFrame | None:
+    """None for a part cut short by a crash: its trials are read from their runs."""
+    try:
+        return pd.read_parquet(path)
+    except (pa.ArrowInvalid, OSError):
+        return None
+
+
+def trials_table(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.DataFrame) -> pd.DataFrame:
+    """One row per trial run: settings, state, summary, and each metric at the last (`final.`) and best (`best.`) epoch.
+
+    The best epoch is the one with the best objective (the first, where there are several objectives).
+    """
+    metrics = by_epoch(epochs.columns)
+    measured = epochs[metrics].to_dict("records")
+    at_epoch = dict(zip(epochs[KEYS].itertuples(index=False, name=None), measured, strict=True))
+    rows = []
+    for trial in trials:
+        row: dict[str, object] = {"trial": trial.number, "replicate": trial.replicate, "state": trial.state}
+        row |= {name: _cell(value) for name, value in trial.settings.items()}
+        row |= {name: trial.metrics.get(name) for name in SUMMARY}
+        row |= {f"final.{name}": trial.metrics.get(name) for name in metrics}
+        best = (trial.number, trial.replicate, int(trial.metrics.get("best_epoch", -1)))
+        values = at_epoch.get(best, {})
+        row |= {f"best.{name}": values.get(name) for name in metrics}
+        row |= {"seconds": trial.seconds, "epoch_seconds": trial.metrics.get("epoch_seconds"), "run_id": trial.run_id}
+        rows.append(row)
+    columns = ["trial", "replicate", "state", *spec.search, *SUMMARY]
+    columns += [f"final.{name}" for name in metrics] + [f"best.{name}" for name in metrics] + WALL_CLOCK
+    table = pd.DataFrame(rows, columns=columns)
+    numbers = [name for name in columns if name not in {"trial", "replicate", "state", "run_id", *spec.search}]
+    return table.astype({name: "Int64" if name in _WHOLE else "float64" for name in numbers})
+
+
+def _history_rows(trial: RecordedTrial, history: Mapping[str, Mapping[int, float]]) -> pd.DataFrame:
+    """The rows of one trial from its metric histories: metric -> step -> value."""
+    rows = pd.DataFrame(history).rename_axis("epoch").reset_index()
+    rows.insert(0, "replicate", trial.replicate)
+    rows.insert(0, "trial", trial.number)
+    return rows
+
+
+def _cell(value: Setting) -> Setting:
+    return encode(value) if isinstance(value, tuple) else value
+
+
+def _place(metric: str) -> tuple[int, int, str, int]:
+    """A sort key: families in reading order, costs from parts to totals, layers by number."""
+    family = next((i for i, prefix in enumerate(_FAMILIES) if metric.startswith(prefix)), len(_FAMILIES))
+    cost = _COSTS.index(metric) if metric in _COSTS else len(_COSTS)
+    layer = re.fullmatch(r"(.*?)(\d*)", metric)
+    stem, number = layer.groups() if layer else (metric, "")
+    return family, cost, "" if stem.endswith("total") else stem, int(number or 0)

@@ -1,0 +1,166 @@
+"""One training of a sweep, as a worker process runs it. Imports neither Optuna nor MLflow: workers stay small."""
+
+import functools
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from model import Dataset, EpochRecord, Hyperparameters, Network, TrainingPlan, load, train
+from model.measures import Measures, evaluate
+from sweeps.spec import OBJECTIVES, SweepSpec
+
+
+class State(StrEnum):
+    """How a trial ended. A diverged trial is complete: divergence is a result."""
+
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """An objective: a metric of the records, and the sign (1 or -1) that makes smaller better."""
+
+    metric: str
+    sign: int
+
+    def loss(self, record: EpochRecord) -> float:
+        """The objective as something to minimise."""
+        return self.sign * record[self.metric]
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that a worker needs to run a trial.
+
+    digests: of each dataset, so that a worker never trains on other data than the driver checked.
+    thresholds: epoch -> largest best loss so far with which the trial goes on. patience: see Stopping.
+    epochs: stop after this epoch, as if it were the last (None: the plan's last).
+    """
+
+    number: int
+    replicate: int
+    seed: int
+    plan: TrainingPlan
+    hyperparameters: Hyperparameters
+    goal: Goal
+    digest: str
+    thresholds: Mapping[int, float]
+    patience: int = 0
+    epochs: int | None = None
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What came of a task.
+
+    records: the finite ones, epoch 0 first. diverged_epoch: of the first record that was not finite, else None.
+    test: data cost and accuracy on the test set, of a complete trial that did not diverge. network: as it ended.
+    started, finished, epoch_ends: Unix times in seconds. seconds: spent on training and measuring.
+    error: the traceback of a failed trial.
+    """
+
+    number: int
+    replicate: int
+    state: State
+    records: tuple[EpochRecord, ...] = ()
+    diverged_epoch: int | None = None
+    test: Measures | None = None
+    network: Network | None = None
+    started: float = 0.0
+    finished: float = 0.0
+    epoch_ends: tuple[float, ...] = ()
+    seconds: float = 0.0
+    error: str | None = None
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a record stopped being finite."""
+        return self.diverged_epoch is not None
+
+
+def run_trial(task: Task) -> TrialResult:
+    """Trains as the task says. An exception becomes a result with the state "failed" and its traceback."""
+    started, clock = time.time(), time.perf_counter()
+    try:
+        result = _train(task)
+    except Exception:  # noqa: BLE001 - whatever a trial raises is data; the sweep goes on
+        result = failure(task, traceback.format_exc())
+    seconds = time.perf_counter() - clock
+    return replace(result, started=started, finished=started + seconds, seconds=seconds)
+
+
+def failure(task: Task, error: str) -> TrialResult:
+    """The result of a trial that could not be trained."""
+    now = time.time()
+    return TrialResult(task.number, task.replicate, State.FAILED, started=now, finished=now, error=error)
+
+
+def _train(task: Task) -> TrialResult:
+    data = _dataset(task.plan.dataset)
+    if data.digest != task.digest:
+        raise RuntimeError(
+            f"dataset {task.plan.dataset} has changed since the sweep began: digest {data.digest}, was {task.digest}"
+        )
+    with threadpool_limits(limits=1, user_api="blas"):  # more threads would sum in another order
+        training = train(task.plan, task.hyperparameters, data, np.random.default_rng([task.seed, task.replicate]))
+        records: list[EpochRecord] = []
+        ends: list[float] = []
+        pruned = False
+        for record in training:
+            ends.append(time.time())
+            records.append(record)
+            pruned = record.finite and _is_behind(task, records)
+            if pruned or _has_settled(task, records) or record.epoch == task.epochs:
+                break
+        diverged_epoch = None if records[-1].finite else records.pop().epoch
+        test = None
+        if diverged_epoch is None and not pruned:
+            test = dict(zip(("cost/test_data", "accuracy/test"), evaluate(training.network, data.test), strict=True))
+    return TrialResult(
+        number=task.number,
+        replicate=task.replicate,
+        state=State.PRUNED if pruned else State.COMPLETE,
+        records=tuple(records),
+        diverged_epoch=diverged_epoch,
+        test=test,
+        network=training.network,
+        epoch_ends=tuple(ends),
+    )
+
+
+def goal(spec: SweepSpec) -> Goal:
+    """What pruning, patience and the best epoch go by: the first objective."""
+    return Goal(*OBJECTIVES[spec.objective[0]])
+
+
+def _is_behind(task: Task, records: list[EpochRecord]) -> bool:
+    """Whether the best loss so far misses this epoch's threshold. The last epoch ends the trial anyway."""
+    epoch = records[-1].epoch
+    if epoch not in task.thresholds or epoch >= task.plan.epochs:
+        return False
+    return min(task.goal.loss(record) for record in records[1:]) > task.thresholds[epoch]
+
+
+def _has_settled(task: Task, records: list[EpochRecord]) -> bool:
+    """Whether the loss has not improved for `patience` epochs."""
+    if not task.patience or len(records) < 2:
+        return False
+    return records[-1].epoch - best_epoch(records, task.goal) >= task.patience
+
+
+def best_epoch(records: Sequence[EpochRecord], goal: Goal) -> int:
+    """The first trained epoch with the smallest loss; 0 when there is none."""
+    return min(records[1:], key=goal.loss, default=records[0]).epoch
+
+
+@functools.lru_cache(maxsize=4)
+def _dataset(name: str) -> Dataset:
+    """A worker opens the memory-mapped data once, not once a trial."""
+    return load(name)

@@ -1,0 +1,82 @@
+"""Worker processes: an executor of joblib's loky. The only importer of joblib."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future
+from typing import Protocol, TypeVar
+
+import joblib
+from joblib.externals.loky import ProcessPoolExecutor
+
+T = TypeVar("T")
+
+_IDLE_SECONDS = 3600  # after which loky ends a worker that nobody feeds
+_WATCH_SECONDS = 0.5
+_ENVIRONMENT = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+class Pool(Protocol):
+    """Where trials run. A future's exception is a BrokenExecutor when a worker died while the trial was in flight."""
+
+    @property
+    def size(self) -> int:
+        """How many trials run at a time."""
+
+    def submit(self, function: Callable[..., T], *arguments: object) -> "Future[T]":
+        """Runs function(*arguments) in a worker; a pool that has lost a worker is made anew first."""
+
+    def close(self) -> None:
+        """Ends the workers, whatever they are doing."""
+
+
+def default_jobs() -> int:
+    """The cores that this process may use, by affinity and cgroup."""
+    return int(joblib.cpu_count())
+
+
+class LocalPool:
+    """Worker processes of this machine, one included: a worker's death never takes the driver along."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._executor = self._start()
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def submit(self, function: Callable[..., T], *arguments: object) -> "Future[T]":
+        try:
+            future: Future[T] = self._executor.submit(function, *arguments)
+        except BrokenExecutor:
+            self.close()
+            self._executor = self._start()
+            future = self._executor.submit(function, *arguments)
+        return future
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=True, kill_workers=True)
+
+    def _start(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            max_workers=self._size,
+            timeout=_IDLE_SECONDS,
+            initializer=_settle_in,
+            initargs=(os.getpid(),),
+            env=_ENVIRONMENT,
+        )
+
+
+def _settle_in(driver: int) -> None:
+    """In a worker: leaves Ctrl-C to the driver, and does not outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
+
+
+def _end_with(driver: int) -> None:
+    while os.getppid() == driver:
+        time.sleep(_WATCH_SECONDS)
+    os._exit(1)
