@@ -34,8 +34,8 @@ def log_champion(store: Store, run_id: str, name: str, champion: Champion) -> st
     """
     x = champion.data.test.x
     signature = ModelSignature(
-        inputs=Schema([TensorSpec(x.dtype, (-1, x.shape[1]), "examples")]),
-        outputs=Schema([TensorSpec(champion.network.dtype, (-1, champion.data.test.classes), "outputs")]),
+        inputs=Schema([TensorSpec(x.dtype, (-1, x.shape[1]))]),
+        outputs=Schema([TensorSpec(champion.network.dtype, (-1, champion.data.test.classes))]),
     )
     with tempfile.TemporaryDirectory() as scratch, _quietly(store):
         weights = Path(scratch, "network.npz")

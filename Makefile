@@ -1,0 +1,79 @@
+# Every target sets up what it needs first, on a machine with Python 3.11 or later, make, git and gcc.
+# No target deletes or rewrites mlruns/.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null)
+SPEC ?= sweeps/specs/default.toml
+RUN_FLAGS = $(if $(TRIALS),--trials $(TRIALS)) $(if $(JOBS),--jobs $(JOBS)) $(if $(NAME),--name $(NAME))
+
+ifdef UV
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python
+else
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+.PHONY: sweep setup ui test check bench soak docs lock clean
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:  ## what the targets do
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+sweep: $(VENV)/ready  ## run the default sweep; SPEC=path.toml TRIALS=200 JOBS=8 NAME=other override
+	@$(BIN)/sweeps run $(SPEC) $(RUN_FLAGS)
+
+setup: $(VENV)/ready  ## only install, into .venv
+
+ui: $(VENV)/ready  ## the MLflow UI on 127.0.0.1:5000; PORT=5001 overrides
+	@$(BIN)/sweeps ui $(if $(PORT),--port $(PORT))
+
+test: $(VENV)/ready-dev  ## all tests but the long ones
+	@$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not soak" --ignore tests/benchmarks $(TESTS)
+
+check: $(VENV)/ready-dev  ## what CI runs: format, lint, types, layers, tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+bench: $(VENV)/ready-bench  ## speed against PyTorch, scikit-learn, and the bare matrix products
+	@$(BIN)/pytest tests/benchmarks --benchmark-disable-gc --benchmark-columns=min,median,ops --quiet -s
+
+soak: $(VENV)/ready-bench  ## the long tests: published results, the gp sampler
+	@$(BIN)/pytest -m soak --timeout 7200 --durations 0 -s $(TESTS)
+
+lock: $(VENV)/ready-dev  ## pin the newest versions that pyproject.toml allows
+	$(INSTALL) uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--upgrade pyproject.toml --extra build --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--upgrade pyproject.toml --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:  ## remove what the targets made, but not mlruns/
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
+	find model sweeps tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+ifdef UV
+	@$(UV) venv --quiet --seed --python $(PYTHON) $(VENV)
+else
+	@$(PYTHON) -m venv $(VENV)
+endif
+
+$(VENV)/ready: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing into $(VENV) (once)" >&2
+	@$(INSTALL) --requirement requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/ready-dev: requirements-dev.lock $(VENV)/ready
+	@$(INSTALL) --requirement requirements-dev.lock
+	@touch $@
+
+# PyTorch is large, and only the benchmark and the gp sampler need it; pip, because it may come from a local folder.
+$(VENV)/ready-bench: $(VENV)/ready-dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[bench]'
+	@touch $@
