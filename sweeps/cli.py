@@ -107,15 +107,17 @@ def _complain(error: object, code: int) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from sweeps import display
     from sweeps.driver import run_sweep
-    from sweeps.results import load
+    from sweeps.progress import progress_of
 
     signal.signal(signal.SIGTERM, _interrupt)
     given = {"name": arguments.name, "trials": arguments.trials, "seed": arguments.seed}
     spec = read_spec(arguments.spec, **given)
-    with display.progress(spec.name, arguments.quiet) as progress:
+    with progress_of(spec.name, arguments.quiet) as progress:
         finished = run_sweep(spec, progress, arguments.jobs, arguments.tracking_uri)
+    from sweeps import display  # and with it pandas, which training need not wait for
+    from sweeps.results import load
+
     sweep = load(finished.spec.name, finished.uri)
     display.print_trials(f"Best trials of {sweep.name}", sweep.best(_BEST), sweep.spec)
     states = sweep.trials["state"].value_counts()

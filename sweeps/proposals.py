@@ -15,7 +15,6 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
-from scipy.stats import qmc
 
 from sweeps.domains import Choices, Domain, Setting, Settings, encode
 from sweeps.spec import OBJECTIVES, SweepSpec
@@ -90,6 +89,8 @@ def _grid(spec: SweepSpec) -> list[Settings]:
 
 def _sobol(spec: SweepSpec) -> list[Settings]:
     """A scrambled Sobol sequence over the varied fields, the same for any number of trials."""
+    from scipy.stats import qmc  # takes seconds to import, and few sweeps need it
+
     if not spec.varied:
         return [{}] * spec.trials
     engine = qmc.Sobol(len(spec.varied), scramble=True, rng=spec.seed)

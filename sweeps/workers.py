@@ -1,5 +1,6 @@
 """Worker processes: an executor of joblib's loky. The only importer of joblib."""
 
+import importlib
 import os
 import signal
 import threading
@@ -43,6 +44,8 @@ class LocalPool:
     def __init__(self, size: int) -> None:
         self._size = size
         self._executor = self._start()
+        for _ in range(size):  # the processes start, and import, before there is work for them
+            self._executor.submit(os.getpid)
 
     @property
     def size(self) -> int:
@@ -73,6 +76,7 @@ class LocalPool:
 def _settle_in(driver: int) -> None:
     """In a worker: leaves Ctrl-C to the driver, and does not outlive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    importlib.import_module("sweeps.trial")
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
 
 

@@ -22,6 +22,7 @@ from sweeps.ledger import Champion
 from sweeps.tracking.store import Store
 
 ALIAS = "champion"
+LOADER = "served_network"  # what the copy of served.py is called
 
 _EXAMPLES = 3  # in the model's input example
 _REQUIREMENTS = ("mlflow", "numpy", "scipy")
@@ -30,7 +31,7 @@ _REQUIREMENTS = ("mlflow", "numpy", "scipy")
 def log_champion(store: Store, run_id: str, name: str, champion: Champion) -> str:
     """Logs the network to the sweep's run, registers it under the sweep's name, moves the alias; returns the version.
 
-    The model is code from `served.py`, the weights an npz file. A sweep that is extended registers another version.
+    The model is `served.py` as its code, and the weights as an npz file. Extending a sweep registers a new version.
     """
     x = champion.data.test.x
     signature = ModelSignature(
@@ -42,12 +43,14 @@ def log_champion(store: Store, run_id: str, name: str, champion: Champion) -> st
         _save(weights, champion.network, champion.data.test.scale)
         code = Path(scratch, "model")  # the package without its data
         shutil.copytree(Path(model.__file__).parent, code, ignore=shutil.ignore_patterns("data", "__pycache__"))
+        loader = Path(scratch, f"{LOADER}.py")
+        shutil.copy(Path(__file__).with_name("served.py"), loader)
         with mlflow.start_run(run_id=run_id):
             logged = mlflow.pyfunc.log_model(
                 name="champion",
-                python_model=Path(__file__).with_name("served.py"),
-                artifacts={"network": str(weights)},
-                code_paths=[str(code)],
+                loader_module=LOADER,
+                data_path=str(weights),
+                code_paths=[str(code), str(loader)],
                 signature=signature,
                 input_example=np.array(x[:_EXAMPLES]),
                 pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
