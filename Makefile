@@ -30,7 +30,7 @@ ui: $(VENV)/ready  ## the MLflow UI on 127.0.0.1:5000; PORT=5001 overrides
 	@$(BIN)/sweeps ui $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/ready-dev  ## all tests but the long ones
-	@$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not soak" --ignore tests/benchmarks $(TESTS)
+	@$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not soak" $(TESTS)
 
 check: $(VENV)/ready-dev  ## what CI runs: format, lint, types, layers, tests
 	@$(BIN)/ruff format --check .
@@ -40,7 +40,7 @@ check: $(VENV)/ready-dev  ## what CI runs: format, lint, types, layers, tests
 	@$(MAKE) --no-print-directory test
 
 bench: $(VENV)/ready-bench  ## speed against PyTorch, scikit-learn, and the bare matrix products
-	@$(BIN)/pytest tests/benchmarks --benchmark-disable-gc --benchmark-columns=min,median,ops --quiet -s
+	@$(BIN)/python tests/benchmarks/bench.py
 
 soak: $(VENV)/ready-bench  ## the long tests: published results, the gp sampler
 	@$(BIN)/pytest -m soak --timeout 7200 --durations 0 -s $(TESTS)

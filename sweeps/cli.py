@@ -6,13 +6,16 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from model import DatasetError
 from sweeps.errors import BusyError, InputError, Interrupted, TrackingError
 from sweeps.parsing import DEFAULT_SPEC, datasets, read_spec
 from sweeps.spec import OBJECTIVES
 from sweeps.tracking.location import sqlite_file, tracking_uri
+
+if TYPE_CHECKING:
+    from sweeps.results import Sweep
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -95,10 +98,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
 
 
 def _complain(error: object, code: int) -> int:
@@ -107,12 +109,12 @@ def _complain(error: object, code: int) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from sweeps.driver import run_sweep
-    from sweeps.progress import progress_of
-
     signal.signal(signal.SIGTERM, _interrupt)
     given = {"name": arguments.name, "trials": arguments.trials, "seed": arguments.seed}
     spec = read_spec(arguments.spec, **given)
+    from sweeps.driver import run_sweep  # and with it Optuna, which a mistake in the spec need not wait for
+    from sweeps.progress import progress_of
+
     with progress_of(spec.name, arguments.quiet) as progress:
         finished = run_sweep(spec, progress, arguments.jobs, arguments.tracking_uri)
     from sweeps import display  # and with it pandas, which training need not wait for
@@ -124,7 +126,7 @@ def _run(arguments: argparse.Namespace) -> int:
     diverged = int(sweep.trials["diverged"].fillna(0).sum())
     counts = [f"{count} {state}" for state, count in states.items()]
     print(f"{len(sweep.trials)} trials: {', '.join(counts)}; {diverged} of them diverged")
-    print(_next_steps(sweep.name, arguments.tracking_uri))
+    print(_next_steps(sweep, arguments.tracking_uri))
     if finished.was_finished:
         _complain(f"{sweep.name} was finished already; nothing was run. More: --trials N, or another --name", DONE)
     if finished.failed:
@@ -137,12 +139,14 @@ def _interrupt(signum: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _next_steps(name: str, uri: str | None) -> str:
+def _next_steps(sweep: "Sweep", uri: str | None) -> str:
+    name = sweep.name
     store = f" --tracking-uri {uri}" if uri else ""
+    curves = f"#/experiments/{sweep.experiment_id}/runs?workflowType=machine_learning&compareRunsMode=CHART"
     return "\n".join(
         [
             "What next:",
-            f"  sweeps ui{store}  and open the experiment {name!r}: every trial's curves, side by side",
+            f"  sweeps ui{store}  then open http://127.0.0.1:5000/{curves}  every trial's curves, side by side",
             f"  sweeps show {name}{store} --where 'diverged == 1'",
             f"  sweeps compare {name}{store} 0 1",
             f"  sweeps replay {name}{store} 0",

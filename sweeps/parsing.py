@@ -3,7 +3,9 @@
 import difflib
 import importlib.util
 import itertools
+import json
 import math
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -29,6 +31,10 @@ DEFAULT_SPEC = Path(__file__).parent / "specs" / "default.toml"
 
 _INTEGERS = {"batch_size", "validation", "epochs"}
 _FLOATS = {"eta", "lambda", "momentum"}
+_LARGEST = 2**63 - 1  # TOML's integers have 64 bits
+_MOST = dict.fromkeys(("trials", "replicates", "epochs", "hidden"), 1_000_000)  # what is listed or allocated
+_MOST_WEIGHTS = 100_000_000  # of a network
+_SHOWN = 120  # characters of a value in a message
 _NEIGHBOURS = {"eta": 1.0, "lambda": 0.0, "batch_size": 1}  # legal company for a hyperparameter that is being checked
 
 
@@ -45,7 +51,7 @@ def read_spec(path: str | Path, **overrides: Any) -> SweepSpec:
         raise SpecError(str(path), [f"is not UTF-8 text: {error.reason} at byte {error.start}"]) from error
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError also of an integer of thousands of digits
         raise SpecError(str(path), [f"is not TOML: {error}"]) from error
     given = {key: value for key, value in overrides.items() if value is not None}
     return parse_spec(table | given, str(path))
@@ -96,20 +102,20 @@ class _Parser:
             if key not in known:
                 near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
                 hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
-                self._say(f"{prefix}{key}", f"unknown key; {hint}")
+                self._say(f"{prefix}{_quoted(key)}", f"unknown key; {hint}")
 
     def _section(self, name: str) -> Mapping[str, Any]:
         section = self.table.get(name, {})
         if isinstance(section, Mapping):
             return section
-        self._say(name, f"must be a table, got {section!r}; write it as [{name}]")
+        self._say(name, f"must be a table, got {_shown(section)}; write it as [{name}]")
         return {}
 
     def _top(self) -> dict[str, Any]:
         top: dict[str, Any] = {}
         name = self.table.get("name")
         if not (isinstance(name, str) and NAME.fullmatch(name)):
-            given = "is missing" if name is None else f"{name!r} is not a name"
+            given = "is missing" if name is None else f"{_shown(name)} is not a name"
             self._say("name", f"{given}; use 1 to 64 letters, digits, dots, dashes, underscores, not first a sign")
         top["name"] = name
         for key, least in (("seed", 0), ("trials", 1), ("lag", 1), ("replicates", 1)):
@@ -121,13 +127,16 @@ class _Parser:
             given = self.table["objective"]
             objectives = given if isinstance(given, list) else [given]
             top["objective"] = tuple(self._one_of("objective", one, OBJECTIVES) for one in objectives)
-            if not objectives or len(set(top["objective"])) < len(objectives):
-                self._say("objective", f"must be one or several different of {', '.join(OBJECTIVES)}, got {given!r}")
+            words = [one for one in objectives if isinstance(one, str)]
+            if not objectives or len(set(words)) < len(words):
+                known = ", ".join(OBJECTIVES)
+                self._say("objective", f"must be one or several different of {known}, got {_shown(given)}")
         return top
 
     def _whole(self, key: str, value: Any, least: int) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            self._say(key, f"must be a whole number of at least {least}, got {value!r}")
+        most = _MOST.get(key, _LARGEST)
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            self._say(key, f"must be a whole number from {least} to {most}, got {_shown(value)}")
             return least
         return value
 
@@ -135,9 +144,9 @@ class _Parser:
         known = tuple(known)
         if isinstance(value, str) and value in known:
             return value
-        near = difflib.get_close_matches(str(value), known, n=1)
+        near = difflib.get_close_matches(value, known, n=1) if isinstance(value, str) else []
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        self._say(key, f"must be one of {', '.join(known)}, got {value!r}{hint}")
+        self._say(key, f"must be one of {', '.join(known)}, got {_shown(value)}{hint}")
         return known[0]
 
     def _search(self, section: Mapping[str, Any]) -> dict[str, Domain]:
@@ -158,17 +167,18 @@ class _Parser:
             self._known_keys(f"{key}.", given, ("choices",))
             choices = given["choices"]
             if not isinstance(choices, list):
-                self._say(f"{key}.choices", f"must be a list, got {choices!r}")
+                self._say(f"{key}.choices", f"must be a list, got {_shown(choices)}")
                 return None
             values = [self._value(f"{key}.choices", name, value) for value in choices]
-            return self._made(key, lambda: Choices(tuple(value for value in values if value is not None)))
+            legal = tuple(value for value in values if value is not None)
+            return self._made(key, lambda: Choices(legal)) if len(legal) == len(choices) else None
         self._known_keys(f"{key}.", given, ("low", "high", "log", "choices"))
         if name not in _INTEGERS | _FLOATS:
-            self._say(key, f"is not a number and cannot be a range; use {{ choices = [...] }}, got {given!r}")
+            self._say(key, f"is not a number and cannot be a range; use {{ choices = [...] }}, got {_shown(given)}")
             return None
         log = given.get("log", False)
         if not isinstance(log, bool):
-            self._say(f"{key}.log", f"must be true or false, got {log!r}")
+            self._say(f"{key}.log", f"must be true or false, got {_shown(log)}")
             return None
         ends: list[Any] = []
         for end in ("low", "high"):
@@ -190,11 +200,15 @@ class _Parser:
 
     def _value(self, key: str, name: str, value: Any) -> Setting | None:
         """A legal value of a field, or None after saying what is wrong with it."""
+        most = _MOST.get(name, _LARGEST)
+        if any(isinstance(one, int) and abs(one) > most for one in (value if isinstance(value, list) else [value])):
+            self._say(key, f"must hold no number above {most}, got {_shown(value)}")
+            return None
         if name in _FLOATS:
             if not isinstance(value, int | float) or isinstance(value, bool):
-                self._say(key, f"must be a number, got {value!r}")
+                self._say(key, f"must be a number, got {_shown(value)}")
                 return None
-            value = float(value) if abs(value) < 1e308 else math.copysign(math.inf, value)  # of an int too large
+            value = float(value)
         if name == "hidden" and isinstance(value, list):
             value = tuple(value)
         try:
@@ -203,7 +217,7 @@ class _Parser:
                 Hyperparameters(eta, lmbda, batch_size)
             else:
                 replace(TrainingPlan(), **{name: value})
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # the latter of showing a table in a table in a table ...
             self._say(key, str(error).removeprefix(f"{name} "))
             return None
         legal: Setting = value
@@ -216,7 +230,9 @@ class _Parser:
             if name not in section:
                 continue
             if name in self._section("search"):
-                self._say(f"plan.{name}", f"is searched too; keep it in [search] or in [plan], got {section[name]!r}")
+                self._say(
+                    f"plan.{name}", f"is searched too; keep it in [search] or in [plan], got {_shown(section[name])}"
+                )
             value = self._value(f"plan.{name}", name, section[name])
             if value is not None:
                 plan[name] = value
@@ -240,6 +256,20 @@ class _Parser:
         return Stopping(**stopping)
 
 
+def _shown(value: Any) -> str:
+    """A value in a message, cut where it is long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # Python does not print integers of thousands of digits
+        return "a value too long to show"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _quoted(key: str) -> str:
+    """A key as TOML writes it: one line, whatever is in it."""
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
+
+
 def _grid_size(spec: SweepSpec) -> int:
     return math.prod(len(domain.values) for domain in spec.search.values() if isinstance(domain, Choices))
 
@@ -253,11 +283,7 @@ def _conflicts(spec: SweepSpec) -> list[str]:
             replace(spec.plan, output=output, cost=cost)
         except ValueError as error:
             problems.append(f"search: {error}")
-    if spec.sampler == "grid":
-        ranges = [name for name, domain in spec.search.items() if isinstance(domain, Range)]
-        problems += [f"search.{name}: the grid sampler needs choices or a value, got a range" for name in ranges]
-        if not ranges and spec.trials > _grid_size(spec):
-            problems.append(f"trials: the grid has {_grid_size(spec)} points, got {spec.trials}; ask for no more")
+    problems += _grid_conflicts(spec) if spec.sampler == "grid" else []
     if spec.objective != ("validation_accuracy",):
         problems += [
             f'search.{name}: data costs of different {name}s do not compare; set objective = "validation_accuracy"'
@@ -272,6 +298,18 @@ def _conflicts(spec: SweepSpec) -> list[str]:
     if spec.stopping.patience and len(spec.objective) > 1:
         problems.append(f"stopping.patience: needs one objective, got {len(spec.objective)}; use 0")
     return problems
+
+
+def _grid_conflicts(spec: SweepSpec) -> list[str]:
+    ranges = [name for name, domain in spec.search.items() if isinstance(domain, Range)]
+    size, most = _grid_size(spec), _MOST["trials"]
+    if ranges:
+        return [f"search.{name}: the grid sampler needs choices or a value, got a range" for name in ranges]
+    if size > most:
+        return [f"search: the grid has {size} points; at most {most} can be listed, use fewer choices"]
+    if spec.trials > size:
+        return [f"trials: the grid has {size} points, got {spec.trials}; ask for no more"]
+    return []
 
 
 def _values(spec: SweepSpec, name: str) -> tuple[Any, ...]:
@@ -298,6 +336,13 @@ def _surroundings(spec: SweepSpec) -> list[str]:
         except DatasetError as error:
             problems.append(f"{'search' if 'dataset' in spec.search else 'plan'}.dataset: {error}")
             continue
+        for hidden in _values(spec, "hidden"):
+            weights = sum(map(math.prod, itertools.pairwise((data.train.features, *hidden, data.train.classes))))
+            if weights > _MOST_WEIGHTS:
+                problems.append(
+                    f"{'search' if 'hidden' in spec.search else 'plan'}.hidden: must make a network of at most "
+                    f"{_MOST_WEIGHTS} weights, got {weights} with {_shown(list(hidden))}"
+                )
         n = len(data.train) - largest_validation
         if n < 1:
             problems.append(

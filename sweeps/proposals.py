@@ -95,7 +95,10 @@ def _sobol(spec: SweepSpec) -> list[Settings]:
         return [{}] * spec.trials
     engine = qmc.Sobol(len(spec.varied), scramble=True, rng=spec.seed)
     points = engine.random_base2(max(0, math.ceil(math.log2(spec.trials))))
-    return [{name: domain.at(u) for u, (name, domain) in zip(row, spec.varied.items(), strict=True)} for row in points]
+    return [
+        {name: domain.at(u) for u, (name, domain) in zip(row, spec.varied.items(), strict=True)}
+        for row in points.tolist()
+    ]
 
 
 class _Study:
@@ -174,7 +177,7 @@ def study(spec: SweepSpec, trials: Sequence[FinishedTrial]) -> optuna.Study:
 def _new_study(spec: SweepSpec) -> optuna.Study:
     signs = [OBJECTIVES[objective][1] for objective in spec.objective]
     directions = [StudyDirection.MINIMIZE if sign > 0 else StudyDirection.MAXIMIZE for sign in signs]
-    created = optuna.create_study(study_name=spec.name, directions=directions, sampler=RandomSampler(seed=spec.seed))
+    created = optuna.create_study(study_name=spec.name, directions=directions, sampler=RandomSampler(seed=0))
     with warnings.catch_warnings():  # experimental since 2023, and needed only for the labels of plots
         warnings.simplefilter("ignore", ExperimentalWarning)
         created.set_metric_names(list(spec.objective))

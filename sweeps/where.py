@@ -30,7 +30,11 @@ _FORM = 'compare columns with numbers or quoted words, joined by and, or, not, a
 
 def select(table: pd.DataFrame, condition: str) -> pd.DataFrame:
     """The rows of a table for which the condition holds. Raises WhereError."""
-    return table[_Condition(table, condition).mask()]
+    try:
+        mask = _Condition(table, condition).mask()
+    except RecursionError:
+        raise WhereError("--where: nested too deeply; use fewer brackets and nots") from None
+    return table[mask]
 
 
 class _Condition:
@@ -100,7 +104,7 @@ class _Condition:
         assert isinstance(left, pd.Series)
         if isinstance(right, str) == pd.api.types.is_numeric_dtype(left):
             raise self._error(f"column {left.name!r} holds {left.dtype}, which does not compare with {right!r}")
-        return _COMPARE[symbol](left, right).fillna(False).astype(bool)
+        return _COMPARE[symbol](left, right).fillna(False).astype(bool) & left.notna()  # NaN != 5 in pandas
 
     def _take(self, expected: str) -> tuple[str, str]:
         if not self._tokens:

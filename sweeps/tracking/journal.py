@@ -1,5 +1,6 @@
 """Writing one sweep into MLflow. A run that cannot be written is written again until it stands."""
 
+import getpass
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -31,6 +32,8 @@ from sweeps.trial import State, TrialResult, best_epoch, goal
 
 _METRICS_PER_BATCH = 1000  # MLflow's limit
 _TRIALS_PER_PART = 32
+_SOURCE = {"mlflow.source.name": "sweeps", "mlflow.source.type": "LOCAL", "mlflow.user": getpass.getuser()}
+_TRAINING = {"mlflow.experimentKind": "custom_model_development"}  # else the UI shows its pages for language models
 _PAUSES = (0.5, 1, 2, 5, 10, 30)  # seconds between attempts; the last is repeated
 _HOPELESS = {
     "INVALID_PARAMETER_VALUE",
@@ -151,10 +154,11 @@ class Journal:
         if experiment_id is None:
             file = self._store.file
             location = (file.parent / "artifacts" / spec.name).as_uri() if file else None  # a server knows its own
-            experiment_id = self._client.create_experiment(spec.name, artifact_location=location)
+            experiment_id = self._client.create_experiment(spec.name, location, tags=_TRAINING)
         own = {"kind": "sweep", "sweep": spec.name, "trials": str(spec.trials)}
-        run = self._client.create_run(experiment_id, run_name=SWEEP_RUN, tags={**own, **tags})
+        run = self._client.create_run(experiment_id, run_name=SWEEP_RUN, tags={**_SOURCE, **own, **tags})
         self._client.log_batch(run.info.run_id, params=[Param(k, v) for k, v in spec_params(spec).items()])
+        self._client.log_inputs(run.info.run_id, [_input(data) for data in self._data.values()])
         return str(run.info.run_id)
 
     def _clear_unfinished(self) -> None:
@@ -176,7 +180,7 @@ class Journal:
         data = self._data[plan.dataset]
         n = len(data.train) - plan.validation
         name = f"trial-{result.number:04}" + (f"-r{result.replicate}" if self.spec.replicates > 1 else "")
-        tags = {"kind": "trial", "sweep": self.spec.name, "trial": str(result.number)}
+        tags = {**_SOURCE, "kind": "trial", "sweep": self.spec.name, "trial": str(result.number)}
         tags |= {"replicate": str(result.replicate), "state": result.state.value}
         start, end = _milliseconds(result.started), _milliseconds(result.finished)
         run = self._client.create_run(self._sweep.experiment_id, start_time=start, tags=tags, run_name=name)
@@ -189,8 +193,7 @@ class Journal:
         )
         for at in range(_METRICS_PER_BATCH, len(metrics), _METRICS_PER_BATCH):
             self._client.log_batch(run_id, metrics[at : at + _METRICS_PER_BATCH])
-        logged = LoggedDataset(name=data.name, digest=data.digest, source_type="local", source=data.name)
-        self._client.log_inputs(run_id, [DatasetInput(logged, [InputTag("mlflow.data.context", "training")])])
+        self._client.log_inputs(run_id, [_input(data)])
         if result.error is not None:
             self._client.log_text(run_id, result.error, "error.txt")
         status = "FAILED" if result.state is State.FAILED else "FINISHED"
@@ -232,6 +235,11 @@ class Journal:
 def _settled(spec: SweepSpec) -> dict[str, object]:
     """What may not change under a name: all but the number of trials."""
     return {key: value for key, value in spec.to_table().items() if key != "trials"}
+
+
+def _input(data: Dataset) -> DatasetInput:
+    logged = LoggedDataset(name=data.name, digest=data.digest, source_type="local", source=data.name)
+    return DatasetInput(logged, [InputTag("mlflow.data.context", "training")])
 
 
 def _milliseconds(seconds: float) -> int:
