@@ -13,10 +13,16 @@ Array = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Activation:
-    """apply(z): z becomes f(z). multiply_slope(delta, a, scratch): delta becomes delta * f'(z), where a = f(z)."""
+    """apply(z): z becomes f(z). multiply_slope(delta, a, scratch): delta becomes delta * f'(z), where a = f(z).
+
+    bend(a): f''(z) / f'(z), where a = f(z). flat(a): where f hardly changes any more: sigmoid outside .05 .. .95, tanh
+    outside -.9 .. .9 (the same units, as tanh z = 2 sigmoid(2 z) - 1), ReLU at 0.
+    """
 
     apply: Callable[[Array], object]
     multiply_slope: Callable[[Array, Array, Array], None]
+    bend: Callable[[Array], Array]
+    flat: Callable[[Array], NDArray[np.bool_]]
 
 
 def _sigmoid(z: Array) -> None:
@@ -48,10 +54,10 @@ def _relu_slope(delta: Array, a: Array, scratch: Array) -> None:
     np.multiply(delta, scratch, out=delta)
 
 
-SIGMOID = Activation(_sigmoid, _sigmoid_slope)
+SIGMOID = Activation(_sigmoid, _sigmoid_slope, lambda a: 1 - 2 * a, lambda a: np.abs(a - 0.5) > 0.45)
 
 ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": SIGMOID,
-    "tanh": Activation(_tanh, _tanh_slope),
-    "relu": Activation(_relu, _relu_slope),
+    "tanh": Activation(_tanh, _tanh_slope, lambda a: -2 * a, lambda a: np.abs(a) > 0.9),
+    "relu": Activation(_relu, _relu_slope, np.zeros_like, lambda a: a <= 0),
 }

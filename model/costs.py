@@ -18,11 +18,13 @@ class Head:
 
     apply(z): z becomes the activation a. value(z, a, y): data cost summed over the examples.
     delta(a, y, out, scratch): out becomes the derivative of that sum by z.
+    delta_change(a, y, dz): how delta changes as z moves by dz, to first order.
     """
 
     apply: Callable[[Array], object]
     value: Callable[[Array, Array, Array], float]
     delta: Callable[[Array, Array, Array, Array], None]
+    delta_change: Callable[[Array, Array, Array], Array]
 
 
 def penalty(weights: Sequence[Array], lmbda: float, n: int) -> float:
@@ -78,10 +80,41 @@ def _cross_entropy_softmax(z: Array, a: Array, y: Array) -> float:
     return -float(np.sum(y * log_softmax(z, axis=1), dtype=np.float64))
 
 
+def _sigmoid_change(a: Array, y: Array, dz: Array) -> Array:
+    """Of a - y, where a = sigmoid(z)."""
+    del y
+    return a * (1 - a) * dz
+
+
+def _softmax_change(a: Array, y: Array, dz: Array) -> Array:
+    """Of a - y, where a = softmax(z)."""
+    del y
+    change: Array = a * (dz - (a * dz).sum(axis=1, keepdims=True))
+    return change
+
+
+def _linear_change(a: Array, y: Array, dz: Array) -> Array:
+    del a, y
+    return dz
+
+
+def _quadratic_sigmoid_change(a: Array, y: Array, dz: Array) -> Array:
+    slope = a * (1 - a)
+    return (slope + (a - y) * (1 - 2 * a)) * slope * dz
+
+
+def _quadratic_softmax_change(a: Array, y: Array, dz: Array) -> Array:
+    error = a - y
+    da = _softmax_change(a, y, dz)
+    centred = error - (error * a).sum(axis=1, keepdims=True)
+    change: Array = da * centred + a * (da - (da * a + error * da).sum(axis=1, keepdims=True))
+    return change
+
+
 HEADS: dict[tuple[str, str], Head] = {
-    ("sigmoid", "quadratic"): Head(SIGMOID.apply, _quadratic, _quadratic_sigmoid_delta),
-    ("softmax", "quadratic"): Head(_softmax, _quadratic, _quadratic_softmax_delta),
-    ("linear", "quadratic"): Head(_linear, _quadratic, _difference),
-    ("sigmoid", "cross_entropy"): Head(SIGMOID.apply, _cross_entropy_sigmoid, _difference),
-    ("softmax", "cross_entropy"): Head(_softmax, _cross_entropy_softmax, _difference),
+    ("sigmoid", "quadratic"): Head(SIGMOID.apply, _quadratic, _quadratic_sigmoid_delta, _quadratic_sigmoid_change),
+    ("softmax", "quadratic"): Head(_softmax, _quadratic, _quadratic_softmax_delta, _quadratic_softmax_change),
+    ("linear", "quadratic"): Head(_linear, _quadratic, _difference, _linear_change),
+    ("sigmoid", "cross_entropy"): Head(SIGMOID.apply, _cross_entropy_sigmoid, _difference, _sigmoid_change),
+    ("softmax", "cross_entropy"): Head(_softmax, _cross_entropy_softmax, _difference, _softmax_change),
 }

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal, get_args
 
 from model.activations import ACTIVATIONS
@@ -25,9 +26,9 @@ class Hyperparameters:
     batch_size: int
 
     def __post_init__(self) -> None:
-        if not 0 < self.eta < math.inf:  # NaN fails this too
+        if not _is_finite(self.eta) or self.eta <= 0:
             raise ValueError(f"eta must be finite and positive, got {self.eta!r}")
-        if not 0 <= self.lmbda < math.inf:
+        if not _is_finite(self.lmbda) or self.lmbda < 0:
             raise ValueError(f"lambda must be finite and not negative, got {self.lmbda!r}")
         if not _is_integer(self.batch_size) or self.batch_size < 1:
             raise ValueError(f"batch_size must be a whole number of at least 1, got {self.batch_size!r}")
@@ -73,13 +74,21 @@ class TrainingPlan:
             )
         _check_choice("initialisation", self.initialisation, get_args(Initialisation))
         _check_choice("penalty_n", self.penalty_n, get_args(PenaltyN))
-        if isinstance(self.momentum, bool) or not 0 <= self.momentum < 1:
+        if not _is_finite(self.momentum) or not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must be at least 0 and below 1, got {self.momentum!r}")
         _check_choice("dtype", self.dtype, get_args(FloatType))
 
 
 def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether it is a number, other than NaN, that a float can hold."""
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _check_integer(name: str, value: Any, least: int) -> None:

@@ -54,7 +54,8 @@ class Training:
 
     def __iter__(self) -> Iterator[EpochRecord]:
         network, lmbda, penalty_n = self.network, self.hyperparameters.lmbda, self.plan.penalty_n
-        record = EpochRecord(0, measure_state(network, self.split, lmbda, penalty_n))
+        with np.errstate(all="ignore"):  # the network may come with parameters that overflow
+            record = EpochRecord(0, measure_state(network, self.split, lmbda, penalty_n))
         yield record
         while record.finite and record.epoch < self.plan.epochs:
             before = [w.copy() for w in network.weights]
