@@ -1,6 +1,7 @@
 """The command line: parse, wire, print, exit code. Results go to stdout, everything else to stderr."""
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -218,7 +219,8 @@ def _export(arguments: argparse.Namespace) -> int:
             elif arguments.format == "csv":
                 table.to_csv(path, index=False)
             else:
-                table.to_json(path, orient="records", indent=1, double_precision=15)
+                known = table.astype(object).where(table.notna(), None)  # to_json would round to 15 digits
+                path.write_text(json.dumps(known.to_dict("records"), indent=1), encoding="utf-8")
             print(path)
     except OSError as error:
         return _complain(f"{arguments.folder} cannot be written: {error.strerror}; give another folder", BAD_INPUT)

@@ -53,9 +53,11 @@ class Choices:
     def __post_init__(self) -> None:
         if not self.values:
             raise ValueError("choices must not be empty")
-        twice = [value for i, value in enumerate(self.values) if value in self.values[:i]]
-        if twice:
-            raise ValueError(f"choices must differ, got {encode(twice[0])} twice")
+        seen = set[Setting]()
+        for value in self.values:
+            if value in seen:
+                raise ValueError(f"choices must differ, got {encode(value)} twice")
+            seen.add(value)
 
     @property
     def corners(self) -> tuple[Setting, ...]:

@@ -167,12 +167,21 @@ class _Drive:
         if best is not None:
             network = self._champion[1] if self._champion and self._champion[0] == best else None
             if network is None:  # it was trained by a driver before this one: train it again, to the same bits
-                network = self._pool.submit(self._train, self._task(best)).result().network
+                network = self._trained_again(best)
             if network is not None:
                 champion = Champion(
                     *best, network, self._data[self.spec.training(self.ledger.settings[best[0]])[0].dataset]
                 )
         self._writer.do(lambda journal: journal.finish(champion)).result()
+
+    def _trained_again(self, key: Key) -> Network | None:
+        """The network of a training that an earlier driver recorded; None if it cannot be had."""
+        for _ in range(_DEATHS):
+            try:
+                return self._pool.submit(self._train, self._task(key)).result().network
+            except BrokenExecutor:
+                self._progress.say(f"a worker died; trial {key[0]}, the best, is trained again for its network")
+        return None
 
     def _propose(self) -> None:
         """Proposes trials as long as the next is determined and a worker could soon be free for it."""
@@ -313,7 +322,8 @@ def _only_one(uri: str, name: str) -> Iterator[None]:
     """Holds the sweep's lock on this machine; the system lets go of it when the process ends, however it ends."""
     folder = cache_folder() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / hashlib.sha256(f"{uri}\n{name}".encode()).hexdigest()[:32]
+    where = sqlite_file(uri) or uri  # a file has many spellings
+    path = folder / hashlib.sha256(f"{where}\n{name}".encode()).hexdigest()[:32]
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -144,7 +144,7 @@ class _Parser:
         known = tuple(known)
         if isinstance(value, str) and value in known:
             return value
-        near = difflib.get_close_matches(value, known, n=1) if isinstance(value, str) else []
+        near = difflib.get_close_matches(value, known, n=1, cutoff=0.5) if isinstance(value, str) else []
         hint = f"; did you mean {near[0]!r}?" if near else ""
         self._say(key, f"must be one of {', '.join(known)}, got {_shown(value)}{hint}")
         return known[0]

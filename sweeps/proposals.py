@@ -112,7 +112,9 @@ class _Study:
     def propose(self) -> Settings:
         seed = np.random.SeedSequence([self._spec.seed, len(self._trials)]).generate_state(1)[0]
         self._study.sampler = _sampler(self._spec, int(seed))
-        trial = self._study.ask(self._distributions)
+        with warnings.catch_warnings():  # a diverged trial is infinitely bad, which gp takes for the worst finite value
+            warnings.filterwarnings("ignore", "Clip non-finite values", UserWarning)
+            trial = self._study.ask(self._distributions)
         self._trials.append(trial)
         return self._spec.fixed | {
             name: _from_optuna(self._spec, name, trial.params[name]) for name in self._spec.varied

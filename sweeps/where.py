@@ -94,9 +94,10 @@ class _Condition:
         return self._comparison()
 
     def _comparison(self) -> pd.Series:
-        left, (kind, symbol), right = self._operand(), self._take("an operator (< <= > >= == !=)"), self._operand()
+        left, (kind, symbol) = self._operand(), self._take("an operator (< <= > >= == !=)")
         if kind != "compare":
             raise self._error(f"expected an operator (< <= > >= == !=), got {symbol!r}")
+        right = self._operand()
         if isinstance(left, pd.Series) == isinstance(right, pd.Series):
             raise self._error("a comparison needs a column on one side and a number or quoted word on the other")
         if not isinstance(left, pd.Series):  # 1 > eta is eta < 1

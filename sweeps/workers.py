@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import joblib
 from joblib.externals.loky import ProcessPoolExecutor
@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _IDLE_SECONDS = 3600  # after which loky ends a worker that nobody feeds
 _WATCH_SECONDS = 0.5
+_HANDOVER_SECONDS = 1.0
 _ENVIRONMENT = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -45,7 +46,7 @@ class LocalPool:
         self._size = size
         self._executor = self._start()
         for _ in range(size):  # the processes start, and import, before there is work for them
-            self._executor.submit(os.getpid)
+            self._last: Future[Any] = self._executor.submit(os.getpid)
 
     @property
     def size(self) -> int:
@@ -58,9 +59,14 @@ class LocalPool:
             self.close()
             self._executor = self._start()
             future = self._executor.submit(function, *arguments)
+        self._last = future
         return future
 
     def close(self) -> None:
+        # A task that loky's own thread has not passed on yet must not be withdrawn: the thread would end with a KeyError.
+        deadline = time.monotonic() + _HANDOVER_SECONDS
+        while not (self._last.running() or self._last.done()) and time.monotonic() < deadline:
+            time.sleep(0.001)
         self._executor.shutdown(wait=True, kill_workers=True)
 
     def _start(self) -> ProcessPoolExecutor:

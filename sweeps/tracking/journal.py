@@ -155,10 +155,14 @@ class Journal:
             file = self._store.file
             location = (file.parent / "artifacts" / spec.name).as_uri() if file else None  # a server knows its own
             experiment_id = self._client.create_experiment(spec.name, location, tags=_TRAINING)
-        own = {"kind": "sweep", "sweep": spec.name, "trials": str(spec.trials)}
-        run = self._client.create_run(experiment_id, run_name=SWEEP_RUN, tags={**_SOURCE, **own, **tags})
+        query = f"tags.sweep = '{spec.name}' and attributes.status = 'RUNNING'"
+        for run in list(self._store.runs(experiment_id, query)):  # a driver died before it had written its spec
+            self._client.delete_run(run.info.run_id)
+        run = self._client.create_run(experiment_id, run_name=SWEEP_RUN, tags={**_SOURCE, "sweep": spec.name, **tags})
         self._client.log_batch(run.info.run_id, params=[Param(k, v) for k, v in spec_params(spec).items()])
         self._client.log_inputs(run.info.run_id, [_input(data) for data in self._data.values()])
+        own = {"trials": str(spec.trials), "kind": "sweep"}  # last: with them it is a sweep
+        self._client.log_batch(run.info.run_id, tags=[RunTag(key, value) for key, value in own.items()])
         return str(run.info.run_id)
 
     def _clear_unfinished(self) -> None:
