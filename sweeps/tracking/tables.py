@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from sweeps.domains import Setting, encode
+from sweeps.domains import Domain, Setting, encode
 from sweeps.spec import SweepSpec
 from sweeps.tracking.store import PARTS, RecordedSweep, RecordedTrial, Store
 from sweeps.trial import TrialResult
@@ -94,7 +94,8 @@ def trials_table(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.Da
     columns += [f"final.{name}" for name in metrics] + [f"best.{name}" for name in metrics] + WALL_CLOCK
     table = pd.DataFrame(rows, columns=columns)
     numbers = [name for name in columns if name not in {"trial", "replicate", "state", "run_id", *spec.search}]
-    return table.astype({name: "Int64" if name in _WHOLE else "float64" for name in numbers})
+    types = {name: "Int64" if name in _WHOLE else "float64" for name in numbers}
+    return table.astype(types | {name: _type(domain) for name, domain in spec.search.items()})
 
 
 def _history_rows(trial: RecordedTrial, history: Mapping[str, Mapping[int, float]]) -> pd.DataFrame:
@@ -103,6 +104,12 @@ def _history_rows(trial: RecordedTrial, history: Mapping[str, Mapping[int, float
     rows.insert(0, "replicate", trial.replicate)
     rows.insert(0, "trial", trial.number)
     return rows
+
+
+def _type(domain: Domain) -> str:
+    """Of a setting's column, in an empty table too."""
+    kinds = {type(value) for value in domain.corners}
+    return "float64" if float in kinds else "int64" if kinds == {int} else "str"
 
 
 def _cell(value: Setting) -> Setting:
