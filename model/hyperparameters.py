@@ -63,7 +63,7 @@ class TrainingPlan:
         _check_integer("validation", self.validation, least=1)
         _check_integer("epochs", self.epochs, least=1)
         if not isinstance(self.hidden, tuple) or not all(_is_integer(units) and units >= 1 for units in self.hidden):
-            raise ValueError(f"hidden must be a list (in Python, a tuple) of layer sizes of at least 1, got {self.hidden!r}")
+            raise ValueError(f"hidden must be a list (here a tuple) of layer sizes of at least 1, got {self.hidden!r}")
         _check_choice("activation", self.activation, tuple(ACTIVATIONS))
         _check_choice("output", self.output, tuple(dict.fromkeys(output for output, _ in HEADS)))
         _check_choice("cost", self.cost, tuple(dict.fromkeys(cost for _, cost in HEADS)))

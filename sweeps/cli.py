@@ -264,6 +264,7 @@ def _ui(arguments: argparse.Namespace) -> int:
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")  # five processes for language-model jobs
     server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
     server += ["--host", arguments.host, "--port", str(arguments.port), "--workers", "1"]
     _complain(f"the MLflow UI will be at http://{arguments.host}:{arguments.port} (Ctrl-C stops it)", DONE)

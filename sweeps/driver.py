@@ -117,6 +117,7 @@ class _Drive:
         self._proposed = self._told = 0
         self._due: deque[Key] = deque()
         self._suspects: deque[Key] = deque()  # were in flight when a worker died; run again one at a time
+        self._testing = False  # whether a suspect is in flight
         self._deaths: dict[Key, int] = {}
         self._flying: dict[Future[TrialResult], Key] = {}
         self._champion: tuple[Key, Network] | None = None
@@ -201,9 +202,11 @@ class _Drive:
 
     def _submit(self) -> None:
         """Feeds the free workers; after a death, one suspect at a time and nothing else."""
-        if self._suspects:
-            if not self._flying:
-                self._launch(self._suspects.popleft())
+        if self._flying and (self._suspects or self._testing):
+            return
+        self._testing = bool(self._suspects)
+        if self._testing:
+            self._launch(self._suspects.popleft())
             return
         while self._due and len(self._flying) < self._pool.size:
             self._launch(self._due.popleft())

@@ -63,7 +63,7 @@ class LocalPool:
         return future
 
     def close(self) -> None:
-        # A task that loky's own thread has not passed on yet must not be withdrawn: the thread would end with a KeyError.
+        # A task that loky's own thread has not passed on yet must not be withdrawn: the thread would end in a KeyError.
         deadline = time.monotonic() + _HANDOVER_SECONDS
         while not (self._last.running() or self._last.done()) and time.monotonic() < deadline:
             time.sleep(0.001)

@@ -1,0 +1,51 @@
+"""Stores to put small sweeps in."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from small import small_spec, swept
+
+from sweeps.results import Sweep
+from sweeps.tracking.store import Store
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The locks of running sweeps stay out of the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "SWEEPS_CACHE" not in os.environ:
+            patch.setenv("SWEEPS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def new_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
+    """Puts an empty SQLite store into a folder and returns its URI: a copy, for making the tables takes seconds."""
+    original = tmp_path_factory.mktemp("store") / "mlflow.db"
+    Store(f"sqlite:///{original}")
+
+    def copy(folder: Path) -> str:
+        return f"sqlite:///{shutil.copy(original, folder / 'mlflow.db')}"
+
+    return copy
+
+
+@pytest.fixture
+def uri(new_store: Callable[[Path], str], tmp_path: Path) -> str:
+    """An empty SQLite store of the test's own."""
+    return new_store(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def digits_store(new_store: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URI of the store that holds the shared sweep."""
+    return new_store(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="session")
+def digits_sweep(digits_store: str) -> Sweep:
+    """A finished sweep with complete, pruned and diverged trials, named shared. Not to be changed."""
+    return swept(small_spec(name="shared", trials=16, stopping__pruner="median", plan__epochs=4), digits_store)
