@@ -214,7 +214,8 @@ class _Drive:
             goal=goal(self.spec),
             digest=self._data[plan.dataset].digest,
             thresholds=self.ledger.thresholds(number, plan.epochs),
-            patience=self.spec.stopping.patience,
+            stopping=self.spec.stopping,
+            measures=self.spec.measures,
         )
 
     def _take(self, key: Key, future: Future[TrialResult]) -> None:

@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 from model import Dataset
 from sweeps.domains import Settings, encode
 from sweeps.errors import SpecError, TrackingError
+from sweeps.evidence import Assessment
 from sweeps.ledger import Champion
 from sweeps.spec import PLAN_FIELDS, SweepSpec, differences
 from sweeps.tracking.champion import log_champion
@@ -182,6 +183,8 @@ class Journal:
         name = f"trial-{result.number:04}" + (f"-r{result.replicate}" if self.spec.replicates > 1 else "")
         tags = {**_SOURCE, "kind": "trial", "sweep": self.spec.name, "trial": str(result.number)}
         tags |= {"replicate": str(result.replicate), "state": result.state.value}
+        if result.assessment is not None:
+            tags |= _verdict_tags(result.assessment)
         start, end = _milliseconds(result.started), _milliseconds(result.finished)
         run = self._client.create_run(self._sweep.experiment_id, start_time=start, tags=tags, run_name=name)
         run_id = run.info.run_id
@@ -235,6 +238,16 @@ class Journal:
 def _settled(spec: SweepSpec) -> dict[str, object]:
     """What may not change under a name: all but the number of trials."""
     return {key: value for key, value in spec.to_table().items() if key != "trials"}
+
+
+def _verdict_tags(assessment: Assessment) -> dict[str, str]:
+    """The verdict as tags, and as the description that MLflow shows on the run's page."""
+    evidence = ", ".join(f"{name} {value:.4g}" for name, value in assessment.numbers.items())
+    cause = f" ({assessment.cause})" if assessment.cause else ""
+    note = f"**{assessment.verdict}{cause}**, seen at epoch {assessment.epoch}. {assessment.sentence}\n\n"
+    note += f"Rule: {assessment.rule}." + (f" Numbers: {evidence}." if evidence else "")
+    tags = {"verdict": assessment.verdict.value, "verdict.reason": assessment.sentence, "mlflow.note.content": note}
+    return tags | ({"verdict.cause": assessment.cause.value} if assessment.cause else {})
 
 
 def _input(data: Dataset) -> DatasetInput:

@@ -43,6 +43,8 @@ class RecordedTrial:
     state: str
     settings: Settings
     metrics: dict[str, float]
+    verdict: str | None
+    verdict_reason: str | None
     run_id: str
     seconds: float
 
@@ -183,6 +185,8 @@ def _recorded(run: Run, spec: SweepSpec) -> RecordedTrial:
         state="running" if info.status == "RUNNING" else tags["state"],
         settings={name: decode(run.data.params[name]) for name in spec.search if name in run.data.params},
         metrics=run.data.metrics,
+        verdict=tags.get("verdict"),
+        verdict_reason=tags.get("verdict.reason"),
         run_id=info.run_id,
         seconds=((info.end_time or info.start_time) - info.start_time) / 1000,
     )
