@@ -54,6 +54,18 @@ def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec) -> None:
     print_table(title, trials[list(present)], list(present.values()))
 
 
+def print_verdicts(trials: pd.DataFrame) -> None:
+    """A line for each verdict: how many trials, and the first of them with its sentence. trials: best first."""
+    out = console()
+    out.print(f"Verdicts on {len(trials)} trials", style="bold")
+    counts = trials["verdict"].value_counts()
+    width = max((len(str(word)) for word in counts.index), default=0)
+    for word, count in counts.items():
+        first = trials[trials["verdict"] == word].iloc[0]
+        out.print(f"{count:>5} {word:<{width}}  as trial {first['trial']}: {first['verdict_reason']}")
+    out.print()
+
+
 def print_comparison(table: pd.DataFrame) -> None:
     """Trials in columns; rows that no trial has a value for are left out, and so is the best epoch's half."""
     rows = [name for name in table.index if not str(name).startswith("best.") and table.loc[name].notna().any()]

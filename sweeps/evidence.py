@@ -29,6 +29,12 @@ class Verdict(StrEnum):
     CONVERGED = "converged"
 
 
+# What the border between stable and unstable settings separates: whether training works, well or not so well, or its
+# steps or its decay keep it from working. The other two verdicts, failed and pruned, say nothing of the setting.
+STABLE = frozenset({Verdict.CONVERGED, Verdict.SLOW, Verdict.SPIKED, Verdict.PENALTY_GROWTH, Verdict.OVERFITTING})
+UNSTABLE = frozenset({Verdict.DIVERGED, Verdict.OSCILLATING, Verdict.COLLAPSED, Verdict.STALLED})
+
+
 class Cause(StrEnum):
     """Why a training diverged."""
 
@@ -116,12 +122,49 @@ class Records:
         """The last epoch."""
         return self.length - 1
 
+    @property
+    def quarter(self) -> int:
+        """A quarter of the epochs, at least one."""
+        return max(1, self.last // 4)
+
+    def level(self, metric: str, end: int | None = None) -> float:
+        """The median of the quarter of the epochs that ends with an epoch (None: the last); NaN before the first."""
+        stop = self.length if end is None else end + 1
+        quarter = self[metric][max(0, stop - self.quarter) : max(0, stop)]
+        return float(np.median(quarter)) if len(quarter) else math.nan
+
+    def lowest_level(self, metric: str) -> tuple[int, float]:
+        """(its last epoch, level) of the lowest quarter that ended before the last began, epoch 0 apart; or NaN."""
+        ends = range(self.quarter, self.length - self.quarter)
+        return min(((end, self.level(metric, end)) for end in ends), key=lambda low: low[1], default=(0, math.nan))
+
     def layers(self, family: str) -> list[Curve]:
         """The curves of a family of metrics, such as saturation, by layer."""
         names = sorted(
             (name for name in self._curves if name.startswith(f"{family}/layer_")), key=lambda n: (len(n), n)
         )
         return [self._curves[name] for name in names]
+
+    def most_saturated(self) -> tuple[float, int]:
+        """(last measured saturation, layer) of the most saturated layer; zeros where none was measured."""
+        last = [float(curve[np.isfinite(curve)][-1:].sum()) for curve in self.layers("saturation")]
+        return max(((value, layer) for layer, value in enumerate(last, 1)), default=(0.0, 0))
+
+    def swings(self, metric: str, ratio: float, least: float) -> list[tuple[int, int]]:
+        """(low, high) of each rise by `ratio` of the low and by `least`, from one turning point to the next."""
+        curve = self[metric]
+        swings: list[tuple[int, int]] = []
+        low, high = 0, 0
+        for epoch in range(1, len(curve)):
+            if curve[epoch] > curve[high]:
+                high = epoch
+            risen = curve[high] - curve[low] >= max(ratio * curve[low], least)
+            if risen and (curve[epoch] * (1 + ratio) <= curve[high] or epoch == self.last):  # turned down again
+                swings.append((low, high))
+                low = high = epoch
+            elif not risen and curve[epoch] < curve[low]:
+                low = high = epoch
+        return swings
 
 
 def records_of(epochs: Sequence[EpochRecord]) -> Records:

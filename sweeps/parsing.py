@@ -301,6 +301,7 @@ def _conflicts(spec: SweepSpec) -> list[str]:
         except ValueError as error:
             problems.append(f"search: {error}")
     problems += _grid_conflicts(spec) if spec.sampler == "grid" else []
+    problems += _border_conflicts(spec) if spec.sampler == "border" else []
     if spec.objective != ("validation_accuracy",):
         problems += [
             f'search.{name}: data costs of different {name}s do not compare; set objective = "validation_accuracy"'
@@ -327,6 +328,18 @@ def _grid_conflicts(spec: SweepSpec) -> list[str]:
     if spec.trials > size:
         return [f"trials: the grid has {size} points, got {spec.trials}; ask for no more"]
     return []
+
+
+def _border_conflicts(spec: SweepSpec) -> list[str]:
+    problems = []
+    if not spec.varied:
+        problems.append("search: the border sampler needs a field that varies; give eta or lambda a range or choices")
+    if spec.stopping.pruner != "none":
+        problems.append(
+            f"stopping.pruner: a pruned trial does not show whether it is stable, which the border sampler asks; "
+            f'use "none", got {_shown(spec.stopping.pruner)}'
+        )
+    return problems
 
 
 def _values(spec: SweepSpec, name: str) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from model import Hyperparameters, Probing, TrainingPlan
 from sweeps.domains import Choices, Domain, Settings
 
 Pruner = Literal["none", "median", "halving"]
-Sampler = Literal["tpe", "random", "qmc", "grid", "gp"]
+Sampler = Literal["tpe", "random", "qmc", "grid", "gp", "border"]
 
 HYPERPARAMETERS = ("eta", "lambda", "batch_size")
 PLAN_FIELDS = tuple(f.name for f in fields(TrainingPlan))
