@@ -3,6 +3,7 @@
 from model.datasets import Dataset, DatasetError, Examples, Split, digits, load, mnist
 from model.hyperparameters import Hyperparameters, TrainingPlan
 from model.network import Network
+from model.probing import Probing
 from model.training import EpochRecord, train
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Examples",
     "Hyperparameters",
     "Network",
+    "Probing",
     "Split",
     "TrainingPlan",
     "digits",

@@ -15,14 +15,15 @@ Array = NDArray[np.floating[Any]]
 class Activation:
     """apply(z): z becomes f(z). multiply_slope(delta, a, scratch): delta becomes delta * f'(z), where a = f(z).
 
-    bend(a): f''(z) / f'(z), where a = f(z). flat(a): where f hardly changes any more: sigmoid outside .05 .. .95, tanh
-    outside -.9 .. .9 (the same units, as tanh z = 2 sigmoid(2 z) - 1), ReLU at 0.
+    bend(a): f''(z) / f'(z), where a = f(z). saturation(a): for a (examples, units), the fraction of activations where f
+    hardly changes any more: sigmoid outside .05 .. .95, tanh outside -.9 .. .9 (the same units, as tanh z =
+    2 sigmoid(2 z) - 1); for ReLU, the fraction of units that are dead, at 0 for every example.
     """
 
     apply: Callable[[Array], object]
     multiply_slope: Callable[[Array, Array, Array], None]
     bend: Callable[[Array], Array]
-    flat: Callable[[Array], NDArray[np.bool_]]
+    saturation: Callable[[Array], float]
 
 
 def _sigmoid(z: Array) -> None:
@@ -54,10 +55,10 @@ def _relu_slope(delta: Array, a: Array, scratch: Array) -> None:
     np.multiply(delta, scratch, out=delta)
 
 
-SIGMOID = Activation(_sigmoid, _sigmoid_slope, lambda a: 1 - 2 * a, lambda a: np.abs(a - 0.5) > 0.45)
+SIGMOID = Activation(_sigmoid, _sigmoid_slope, lambda a: 1 - 2 * a, lambda a: float(np.mean(np.abs(a - 0.5) > 0.45)))
 
 ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": SIGMOID,
-    "tanh": Activation(_tanh, _tanh_slope, lambda a: -2 * a, lambda a: np.abs(a) > 0.9),
-    "relu": Activation(_relu, _relu_slope, np.zeros_like, lambda a: a <= 0),
+    "tanh": Activation(_tanh, _tanh_slope, lambda a: -2 * a, lambda a: float(np.mean(np.abs(a) > 0.9))),
+    "relu": Activation(_relu, _relu_slope, np.zeros_like, lambda a: float(np.mean((a <= 0).all(axis=0)))),
 }

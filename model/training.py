@@ -1,5 +1,6 @@
 """Mini-batch SGD with L2 regularisation and momentum; yields a record an epoch."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from model.datasets import Dataset, Examples
 from model.hyperparameters import Hyperparameters, TrainingPlan
 from model.measures import Measures, measure_change, measure_state
 from model.network import Network, Passes
+from model.probing import Probe, Probing
 
 _CHUNK_BYTES = 1 << 19  # of scaled examples prepared at a time: they stay in the L2 cache until used
 
@@ -25,7 +27,7 @@ class EpochRecord:
     @property
     def finite(self) -> bool:
         """False once the training has diverged."""
-        return all(np.isfinite(value) for value in self.measures.values())
+        return all(map(math.isfinite, self.measures.values()))
 
     def __getitem__(self, name: str) -> float:
         return self.measures[name]
@@ -41,6 +43,7 @@ class Training:
         data: Dataset,
         rng: np.random.Generator,
         network: Network | None = None,
+        probing: Probing | None = None,
     ) -> None:
         self.plan, self.hyperparameters = plan, hyperparameters
         self.split = data.split(plan.validation)
@@ -51,20 +54,23 @@ class Training:
         sizes = (data.train.features, *plan.hidden, data.train.classes)
         self.network = network or Network.initialise(sizes, plan, initial)
         self._step = Step(self.network, hyperparameters, n, plan.momentum)
+        self._probe = Probe(probing or Probing(), self.network, self.split.train, hyperparameters, plan.momentum)
 
     def __iter__(self) -> Iterator[EpochRecord]:
-        network, lmbda, penalty_n = self.network, self.hyperparameters.lmbda, self.plan.penalty_n
-        with np.errstate(all="ignore"):  # the network may come with parameters that overflow
-            record = EpochRecord(0, measure_state(network, self.split, lmbda, penalty_n))
+        record = EpochRecord(0, self._measure(0))
         yield record
         while record.finite and record.epoch < self.plan.epochs:
-            before = [w.copy() for w in network.weights]
-            with np.errstate(all="ignore"):  # divergence is data
+            before = [w.copy() for w in self.network.weights]
+            with np.errstate(all="ignore"):
                 self._run_epoch()
-                measures = measure_state(network, self.split, lmbda, penalty_n)
-                measures |= measure_change(before, network.weights)
-            record = EpochRecord(record.epoch + 1, measures)
+                change = measure_change(before, self.network.weights)
+            record = EpochRecord(record.epoch + 1, self._measure(record.epoch + 1) | change)
             yield record
+
+    def _measure(self, epoch: int) -> Measures:
+        with np.errstate(all="ignore"):  # divergence is data
+            state = measure_state(self.network, self.split, self.hyperparameters.lmbda, self.plan.penalty_n)
+            return state | self._probe.measure(epoch) if all(map(math.isfinite, state.values())) else state
 
     def _run_epoch(self) -> None:
         batch_size, dtype = self.hyperparameters.batch_size, self.network.dtype
@@ -78,15 +84,17 @@ def train(
     data: Dataset,
     rng: np.random.Generator,
     network: Network | None = None,
+    probing: Probing | None = None,
 ) -> Training:
     """A training for plan.epochs epochs: iterating yields a record before the first epoch and after each.
 
-    network is trained in place; None draws a fresh one. Initial weights and shuffles come from generators of their
+    network is trained in place; None draws a fresh one. probing: which measures are taken on a probe, and how often
+    (None: all, after each epoch). Initial weights and shuffles come from generators of their
     own, spawned by rng, so trainings that differ in one setting see the same start and the same order of examples.
     Divergence is data: the first record that is not finite is the last one yielded.
     Raises ValueError when the validation set or a mini-batch is larger than the data allow.
     """
-    return Training(plan, hyperparameters, data, rng, network)
+    return Training(plan, hyperparameters, data, rng, network, probing)
 
 
 def mini_batches(

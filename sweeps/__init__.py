@@ -3,10 +3,12 @@
 Worker processes import this package too: what is imported here, each of them holds in memory.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sweeps.results import Sweep, load, run
+    from sweeps.results import Sweep, load
+    from sweeps.running import run
 
 __all__ = ["Sweep", "load", "run"]
 
@@ -14,6 +16,5 @@ __all__ = ["Sweep", "load", "run"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'sweeps' has no attribute {name!r}")
-    from sweeps import results
-
-    return getattr(results, name)
+    module = importlib.import_module("sweeps.running" if name == "run" else "sweeps.results")
+    return getattr(module, name)

@@ -5,9 +5,11 @@ import json
 import os
 import signal
 import sys
+import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
 
 from model import DatasetError
 from sweeps.errors import BusyError, InputError, Interrupted, TrackingError
@@ -72,11 +74,16 @@ def _parser() -> argparse.ArgumentParser:
     show = add("show", _show, "a sweep's trials as a table, best first")
     show.add_argument("name")
     show.add_argument("--top", type=_positive, metavar="N", default=_TOP, help=f"how many (default: {_TOP})")
+    show.add_argument("--reassess", action="store_true", help="verdicts made anew from the recorded epochs")
     show.add_argument("--where", metavar="EXPR", help='as in: eta < 1 and lambda <= 5 and state == "complete"')
 
     compare = add("compare", _compare, "trials side by side")
     compare.add_argument("name")
     compare.add_argument("trials", nargs="+", type=int, metavar="TRIAL")
+
+    report = add("report", _report, "(re)build a sweep's report page, and print its path")
+    report.add_argument("name")
+    report.add_argument("--open", action="store_true", help="in the browser, too")
 
     export = add("export", _export, "write the trials and epochs tables into a folder")
     export.add_argument("name")
@@ -123,11 +130,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
     sweep = load(finished.spec.name, finished.uri)
     display.print_trials(f"Best trials of {sweep.name}", sweep.best(_BEST), sweep.spec)
-    states = sweep.trials["state"].value_counts()
-    diverged = int(sweep.trials["diverged"].fillna(0).sum())
-    counts = [f"{count} {state}" for state, count in states.items()]
-    print(f"{len(sweep.trials)} trials: {', '.join(counts)}; {diverged} of them diverged")
-    print(_next_steps(sweep, arguments.tracking_uri))
+    display.print_verdicts(sweep.ordered)
+    report = None if finished.was_finished else _reported(sweep)
+    print(_next_steps(sweep, arguments.tracking_uri, report))
     if finished.was_finished:
         _complain(f"{sweep.name} was finished already; nothing was run. More: --trials N, or another --name", DONE)
     if finished.failed:
@@ -140,20 +145,44 @@ def _interrupt(signum: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _next_steps(sweep: "Sweep", uri: str | None) -> str:
+def _reported(sweep: "Sweep") -> Path | None:
+    """The report page; a sweep stands without it, so what keeps it from being written is only said."""
+    from sweeps.report import publish
+
+    try:
+        return publish(sweep)
+    except (TrackingError, OSError) as error:
+        _complain(f"the report was not written ({error}); `sweeps report {sweep.name}` writes it", DONE)
+        return None
+
+
+def _next_steps(sweep: "Sweep", uri: str | None, report: Path | None) -> str:
+    from sweeps.tracking.views import view_link
+
     name = sweep.name
     store = f" --tracking-uri {uri}" if uri else ""
-    curves = f"#/experiments/{sweep.experiment_id}/runs?workflowType=machine_learning&compareRunsMode=CHART"
+    is_server = urlsplit(sweep.uri).scheme in ("http", "https")
+    server = sweep.uri.rstrip("/") if is_server else "http://127.0.0.1:5000"
+    opened = "open" if is_server else f"sweeps ui{store}  then open"
+    worst, best = _instructive(sweep)
     return "\n".join(
         [
             "What next:",
-            f"  sweeps ui{store}  then open http://127.0.0.1:5000/{curves}  every trial's curves, side by side",
+            f"  {report or f'sweeps report {name}{store}'}  what is stable, where the border runs, what to try",
+            f"  {opened} {server}/{view_link(sweep.experiment_id)}  every trial's curves, side by side",
             f"  sweeps show {name}{store} --where 'diverged == 1'",
-            f"  sweeps compare {name}{store} 0 1",
-            f"  sweeps replay {name}{store} 0",
+            f"  sweeps compare {name}{store} {best} {worst}",
+            f"  sweeps replay {name}{store} {best}",
             f"  python: import sweeps; sweeps.load({name!r}{f', {uri!r}' if uri else ''}).trials",
         ]
     )
+
+
+def _instructive(sweep: "Sweep") -> tuple[int, int]:
+    """(the first trial that went wrong, or the worst; the best trial): a pair that is worth comparing."""
+    numbers = list(sweep.ordered["trial"].astype(int))
+    wrong = sweep.ordered[~sweep.ordered["verdict"].isin(["converged", "slow"])]["trial"]
+    return (int(wrong.iloc[0]) if len(wrong) else numbers[-1]), numbers[0]
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -171,7 +200,7 @@ def _list(arguments: argparse.Namespace) -> int:
         rows.append(
             {"sweep": name, "state": sweep.state, "asked for": sweep.spec.trials * sweep.spec.replicates}
             | {state: int((sweep.trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}
-            | {"diverged": int(sweep.trials["diverged"].fillna(0).sum())}
+            | {"verdicts": ", ".join(f"{n} {word}" for word, n in sweep.trials["verdict"].value_counts().items())}
             | {"best trial": int(best["trial"].iloc[0]) if len(best) else None, "objective": objective}
             | {"best": best[f"final.{OBJECTIVES[objective][0]}"].iloc[0] if len(best) else None}
         )
@@ -187,7 +216,9 @@ def _show(arguments: argparse.Namespace) -> int:
     from sweeps.where import select
 
     sweep = load(arguments.name, arguments.tracking_uri)
-    table = select(sweep.ordered, arguments.where) if arguments.where else sweep.ordered
+    trials = sweep.reassessed() if arguments.reassess else sweep.trials
+    ordered = trials.loc[sweep.ordered.index]
+    table = select(ordered, arguments.where) if arguments.where else ordered
     display.print_trials(f"{sweep.name}: {len(table)} trials", table.head(arguments.top), sweep.spec)
     if len(table) > arguments.top:
         print(f"{arguments.top} of {len(table)} shown; all: --top {len(table)}")
@@ -203,6 +234,17 @@ def _compare(arguments: argparse.Namespace) -> int:
     first, *others = arguments.trials
     for other in others:
         print(display.difference(first, other, sweep.first_difference(first, other)))
+    return DONE
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from sweeps.report import publish
+    from sweeps.results import load
+
+    path = publish(load(arguments.name, arguments.tracking_uri))
+    print(path)
+    if arguments.open and not webbrowser.open(path.as_uri()):
+        return _complain("no browser could be started; open the file above in one", FAILED)
     return DONE
 
 

@@ -37,10 +37,12 @@ def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec) -> None:
         "trial": "trial",
         **({"replicate": "start"} if spec.replicates > 1 else {}),
         **{name: name for name in spec.search if name in spec.varied},
+        "verdict": "verdict",
         "final.cost/validation_data": "validation data cost",
         "final.cost/penalty": "penalty",
         "final.accuracy/validation": "validation accuracy",
         "state": "state",
+        "stability/edge": "edge",
         "diverged_epoch": "diverged at",
         "final.weight_norm/total": "weight norm",
         "final.cost/train_data": "train data cost",
@@ -50,6 +52,18 @@ def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec) -> None:
     }
     present = {name: heading for name, heading in headings.items() if name in trials}
     print_table(title, trials[list(present)], list(present.values()))
+
+
+def print_verdicts(trials: pd.DataFrame) -> None:
+    """A line for each verdict: how many trials, and the first of them with its sentence. trials: best first."""
+    out = console()
+    out.print(f"Verdicts on {len(trials)} trials", style="bold")
+    counts = trials["verdict"].value_counts()
+    width = max((len(str(word)) for word in counts.index), default=0)
+    for word, count in counts.items():
+        first = trials[trials["verdict"] == word].iloc[0]
+        out.print(f"{count:>5} {word:<{width}}  as trial {first['trial']}: {first['verdict_reason']}")
+    out.print()
 
 
 def print_comparison(table: pd.DataFrame) -> None:

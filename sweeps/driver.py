@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from model import Dataset, Network
 from model.cache import cache_folder
 from sweeps.errors import BusyError, Interrupted
+from sweeps.evidence import Verdict
 from sweeps.ledger import Champion, Ended, Key, Ledger
 from sweeps.parsing import datasets
 from sweeps.proposals import proposer
@@ -141,7 +142,8 @@ class _Drive:
             key = (trial.number, trial.replicate)
             values = [trial.metrics.get(OBJECTIVES[objective][0]) for objective in self.spec.objective]
             known = tuple(value for value in values if value is not None)
-            self.ledger.ended[key] = Ended(State(trial.state), trial.diverged, known, curves.get(key, {}))
+            verdict = Verdict(trial.verdict) if trial.verdict else None
+            self.ledger.ended[key] = Ended(State(trial.state), trial.diverged, known, curves.get(key, {}), verdict)
             self.ledger.settings[trial.number] = trial.settings
 
     def run(self) -> None:
@@ -226,7 +228,8 @@ class _Drive:
             goal=goal(self.spec),
             digest=self._data[plan.dataset].digest,
             thresholds=self.ledger.thresholds(number, plan.epochs),
-            patience=self.spec.stopping.patience,
+            stopping=self.spec.stopping,
+            measures=self.spec.measures,
         )
 
     def _take(self, key: Key, future: Future[TrialResult]) -> None:
@@ -256,7 +259,8 @@ class _Drive:
         objectives = [OBJECTIVES[objective] for objective in self.spec.objective]
         curve = {r.epoch: objectives[0][1] * r[objectives[0][0]] for r in result.records if r.epoch > 0}
         values = tuple(result.records[-1][metric] for metric, _ in objectives) if result.records else ()
-        self.ledger.ended[key] = Ended(result.state, result.diverged, values, curve)
+        verdict = result.assessment.verdict if result.assessment else None
+        self.ledger.ended[key] = Ended(result.state, result.diverged, values, curve, verdict)
         if result.network is not None and self.ledger.best() == key:
             self._champion = (key, result.network)
         settings = self.ledger.settings[key[0]]

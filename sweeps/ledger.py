@@ -6,6 +6,7 @@ from statistics import fmean
 
 from model import Dataset, Network
 from sweeps.domains import Settings
+from sweeps.evidence import STABLE, UNSTABLE, Verdict
 from sweeps.proposals import Outcome, worst
 from sweeps.pruning import thresholds
 from sweeps.spec import OBJECTIVES, SweepSpec
@@ -16,12 +17,16 @@ Key = tuple[int, int]  # number, replicate
 
 @dataclass(frozen=True)
 class Ended:
-    """A training that ended. values: each objective at the last epoch. curve: epoch -> first objective as a loss."""
+    """A training that ended. values: each objective at the last epoch. curve: epoch -> first objective as a loss.
+
+    verdict: None where none was recorded.
+    """
 
     state: State
     diverged: bool = False
     values: tuple[float, ...] = ()
     curve: Mapping[int, float] = field(default_factory=dict)
+    verdict: Verdict | None = None
 
     @property
     def sound(self) -> bool:
@@ -43,11 +48,20 @@ def combined(spec: SweepSpec, replicates: list[Ended]) -> Outcome:
     """What the sampler is told of a trial: the mean over its replicates; the worst value if one diverged."""
     if any(ended.state is State.FAILED for ended in replicates):
         return Outcome(State.FAILED)
+    stable = _stable(replicates)
     if any(ended.diverged for ended in replicates):
-        return Outcome(State.COMPLETE, tuple(worst(objective) for objective in spec.objective))
+        return Outcome(State.COMPLETE, tuple(worst(objective) for objective in spec.objective), stable=stable)
     values = tuple(fmean(ended.values[i] for ended in replicates) for i in range(len(spec.objective)))
     first = replicates[0]
-    return Outcome(first.state, values, max(first.curve, default=0))
+    return Outcome(first.state, values, max(first.curve, default=0), stable)
+
+
+def _stable(replicates: list[Ended]) -> bool | None:
+    """Whether all replicates are; None where none is known not to be and one is not known to be."""
+    verdicts = {ended.verdict for ended in replicates}
+    if verdicts & UNSTABLE:
+        return False
+    return True if verdicts <= STABLE else None
 
 
 class Ledger:

@@ -8,11 +8,11 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from model import Dataset, DatasetError, Hyperparameters, TrainingPlan, load
+from model import Dataset, DatasetError, Hyperparameters, Probing, TrainingPlan, load
 from sweeps.domains import Choices, Domain, Range, Setting, encode
 from sweeps.errors import SpecError
 from sweeps.spec import (
@@ -80,14 +80,15 @@ class _Parser:
 
     def spec(self) -> SweepSpec | None:
         """The spec, or None where there were problems."""
-        self._known_keys("", self.table, (*SPEC_FIELDS, "search", "plan", "stopping"))
+        self._known_keys("", self.table, (*SPEC_FIELDS, "search", "plan", "stopping", "measures"))
         top = self._top()
         search = self._search(self._section("search"))
         plan = self._plan(self._section("plan"), search)
         stopping = self._stopping(self._section("stopping"))
+        measures = self._measures(self._section("measures"))
         if self.problems:
             return None
-        spec = SweepSpec(**top, search=search, plan=plan, stopping=stopping)
+        spec = SweepSpec(**top, search=search, plan=plan, stopping=stopping, measures=measures)
         if "trials" not in self.table and spec.sampler == "grid":
             spec = replace(spec, trials=_grid_size(spec))
         self.problems += _conflicts(spec)
@@ -247,13 +248,29 @@ class _Parser:
             return TrainingPlan()
 
     def _stopping(self, section: Mapping[str, Any]) -> Stopping:
-        self._known_keys("stopping.", section, ("pruner", "patience"))
+        self._known_keys("stopping.", section, ("pruner", "patience", "verdict"))
         stopping: dict[str, Any] = {}
         if "pruner" in section:
             stopping["pruner"] = self._one_of("stopping.pruner", section["pruner"], get_args(Pruner))
         if "patience" in section:
             stopping["patience"] = self._whole("stopping.patience", section["patience"], 0)
+        if "verdict" in section:
+            stopping["verdict"] = section["verdict"]
+            if not isinstance(section["verdict"], bool):
+                self._say("stopping.verdict", f"must be true or false, got {_shown(section['verdict'])}")
         return Stopping(**stopping)
+
+    def _measures(self, section: Mapping[str, Any]) -> Probing:
+        known = [field.name for field in fields(Probing)]
+        self._known_keys("measures.", section, known)
+        given: dict[str, int] = {}
+        for name in known:
+            if name in section:
+                try:
+                    given[name] = getattr(Probing(**{name: section[name]}), name)
+                except ValueError as error:
+                    self._say(f"measures.{name}", str(error).removeprefix(f"{name} "))
+        return Probing(**given)
 
 
 def _shown(value: Any) -> str:
@@ -284,6 +301,7 @@ def _conflicts(spec: SweepSpec) -> list[str]:
         except ValueError as error:
             problems.append(f"search: {error}")
     problems += _grid_conflicts(spec) if spec.sampler == "grid" else []
+    problems += _border_conflicts(spec) if spec.sampler == "border" else []
     if spec.objective != ("validation_accuracy",):
         problems += [
             f'search.{name}: data costs of different {name}s do not compare; set objective = "validation_accuracy"'
@@ -310,6 +328,18 @@ def _grid_conflicts(spec: SweepSpec) -> list[str]:
     if spec.trials > size:
         return [f"trials: the grid has {size} points, got {spec.trials}; ask for no more"]
     return []
+
+
+def _border_conflicts(spec: SweepSpec) -> list[str]:
+    problems = []
+    if not spec.varied:
+        problems.append("search: the border sampler needs a field that varies; give eta or lambda a range or choices")
+    if spec.stopping.pruner != "none":
+        problems.append(
+            f"stopping.pruner: a pruned trial does not show whether it is stable, which the border sampler asks; "
+            f'use "none", got {_shown(spec.stopping.pruner)}'
+        )
+    return problems
 
 
 def _values(spec: SweepSpec, name: str) -> tuple[Any, ...]:

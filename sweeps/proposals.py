@@ -6,30 +6,46 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import optuna
+from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.exceptions import ExperimentalWarning
+from optuna.importance import FanovaImportanceEvaluator
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
+from threadpoolctl import threadpool_limits
 
 from sweeps.domains import Choices, Domain, Setting, Settings, encode
 from sweeps.spec import OBJECTIVES, SweepSpec
 from sweeps.trial import State
 
+if TYPE_CHECKING:  # SciPy's optimiser takes long to import, and few sweeps need it
+    from sweeps.border import Kernel
+
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+_TREES = 16  # of the importances' forest: Optuna's 64 take four times as long for the same shares to a few per cent
+_SOUND = 8  # trials with a finite result, below which importances say nothing
+
+_CANDIDATES = 256  # of which the border sampler takes one; other ones for each trial
+_FIRST_FIT = 8  # trials told before the border's kernel is fitted, and the share of them after which it is fitted anew
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is told of a trial: a value for each objective (none when it failed), and its last epoch."""
+    """What is told of a trial: a value for each objective (none when it failed), and its last epoch.
+
+    stable: whether training works with its settings, None where its verdicts do not say.
+    """
 
     state: State
     values: tuple[float, ...] = ()
     epoch: int = 0
+    stable: bool | None = None
 
 
 def worst(objective: str) -> float:
@@ -56,7 +72,9 @@ def proposer(spec: SweepSpec) -> Proposer:
         case "grid":
             return _Sequence(spec, _grid(spec))
         case "qmc":
-            return _Sequence(spec, _sobol(spec))
+            return _Sequence(spec, _sobol(spec, spec.trials))
+        case "border":
+            return _Frontier(spec)
         case _:
             return _Study(spec)
 
@@ -87,18 +105,86 @@ def _grid(spec: SweepSpec) -> list[Settings]:
     return [points[i] for i in order]
 
 
-def _sobol(spec: SweepSpec) -> list[Settings]:
-    """A scrambled Sobol sequence over the varied fields, the same for any number of trials."""
+def _sobol(spec: SweepSpec, count: int, *stream: int) -> list[Settings]:
+    """At least `count` points of a scrambled Sobol sequence over the varied fields, the same for any count.
+
+    stream: numbers that, with the spec's seed, make it another sequence.
+    """
     from scipy.stats import qmc  # takes seconds to import, and few sweeps need it
 
     if not spec.varied:
-        return [{}] * spec.trials
-    engine = qmc.Sobol(len(spec.varied), scramble=True, rng=spec.seed)
-    points = engine.random_base2(max(0, math.ceil(math.log2(spec.trials))))
+        return [{}] * count
+    seed = np.random.default_rng([spec.seed, *stream]) if stream else spec.seed
+    engine = qmc.Sobol(len(spec.varied), scramble=True, rng=seed)
+    points = engine.random_base2(max(0, math.ceil(math.log2(count))))
     return [
         {name: domain.at(u) for u, (name, domain) in zip(row, spec.varied.items(), strict=True)}
         for row in points.tolist()
     ]
+
+
+class _Frontier:
+    """Proposals where the border between stable and unstable settings is least certain; until it has two sides, Sobol.
+
+    Trials without a verdict, running ones among them, count as if they were to end as expected: so the trials of one
+    moment spread out, and a setting that always fails is not asked for again and again.
+    """
+
+    def __init__(self, spec: SweepSpec) -> None:
+        from sweeps.border import Space
+
+        self._spec, self._space = spec, Space(spec.varied)
+        self._first = _sobol(spec, spec.trials)
+        self._settings: list[Settings] = []
+        self._stable: list[bool | None] = []
+        self._kernels: dict[int, Kernel] = {}  # by the number of trials told that it was fitted to
+
+    def propose(self) -> Settings:
+        number = len(self._settings)
+        if {True, False} <= set(self._stable):
+            proposed = self._most_telling(_sobol(self._spec, _CANDIDATES, number))
+        else:
+            proposed = self._first[number]
+        self._settings.append(self._spec.fixed | proposed)
+        return self._settings[-1]
+
+    def adopt(self, settings: Settings) -> None:
+        self._settings.append(settings)
+
+    def tell(self, outcome: Outcome) -> None:
+        self._stable.append(outcome.stable)
+
+    def _most_telling(self, candidates: list[Settings]) -> Settings:
+        from sweeps.border import border_with
+
+        with threadpool_limits(limits=1, user_api="blas"):  # more threads would sum in another order
+            border = border_with(self._kernel(), self._space, *self._known(len(self._stable)))
+            padded = [*self._stable, *[None] * (len(self._settings) - len(self._stable))]
+            silent = [one for one, stable in zip(self._settings, padded, strict=True) if stable is None]
+            border = border.assuming(self._space.points(silent))
+            return candidates[border.most_telling(self._space.points(candidates))]
+
+    def _kernel(self) -> "Kernel":
+        """Fitted to the trials told up to the last milestone, from where the fit at the one before it ended.
+
+        Fitting takes longer than proposing, and its result changes little. Milestones are numbers of trials, so a
+        resumed sweep passes the same ones.
+        """
+        from sweeps.border import Kernel, fitted_kernel
+
+        kernel, milestone = Kernel.prior(self._space.fields), _FIRST_FIT
+        while milestone <= len(self._stable):
+            if milestone not in self._kernels:
+                self._kernels[milestone] = fitted_kernel(self._space, *self._known(milestone), kernel)
+            kernel = self._kernels[milestone]
+            milestone += max(1, milestone // _FIRST_FIT)
+        return kernel
+
+    def _known(self, count: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Points and whether they are stable, of the first `count` trials told, where that is known."""
+        told = zip(self._settings, self._stable[:count], strict=False)
+        known = [(settings, stable) for settings, stable in told if stable is not None]
+        return self._space.points([one for one, _ in known]), np.array([stable for _, stable in known], dtype=np.bool_)
 
 
 class _Study:
@@ -174,6 +260,28 @@ def study(spec: SweepSpec, trials: Sequence[FinishedTrial]) -> optuna.Study:
             )
         )
     return rebuilt
+
+
+def importances(finished: optuna.Study) -> dict[str, dict[str, float]]:
+    """Objective -> parameter -> its share in the variance of the objective, by fANOVA with a fixed seed.
+
+    Raises ValueError where that cannot be said: fewer than two varied parameters, or too few finite results.
+    """
+    evaluator = FanovaImportanceEvaluator(n_trees=_TREES, seed=0)
+    sound = [t for t in finished.trials if t.state is TrialState.COMPLETE and np.isfinite(t.values).all()]
+    varied = {name for trial in sound for name in trial.params}
+    if len(sound) < _SOUND:
+        raise ValueError(f"it takes {_SOUND} trials with a finite result, and there are {len(sound)}")
+    if len(varied) < 2:
+        raise ValueError("fewer than two fields were varied")
+    found = {}
+    for place, objective in enumerate(finished.metric_names or []):
+        values = [trial.values[place] for trial in sound]
+        if min(values) < max(values):
+            found[objective] = evaluator.evaluate(finished, target=lambda trial: float(trial.values[place]))  # noqa: B023
+    if not found:
+        raise ValueError("all trials have the same result")
+    return found
 
 
 def _new_study(spec: SweepSpec) -> optuna.Study:

@@ -54,6 +54,7 @@ def replay(spec: SweepSpec, recorded: RecordedTrial, epochs: pd.DataFrame) -> Re
             goal=goal(spec),
             digest=load(plan.dataset).digest,
             thresholds={},
+            measures=spec.measures,
             epochs=last,
         )
     )

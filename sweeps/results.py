@@ -2,24 +2,25 @@
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweeps.driver import Status, run_sweep
+from model import load as load_data
 from sweeps.errors import UnknownSweepError
+from sweeps.evidence import Assessment, Records
 from sweeps.ledger import Ended, combined
-from sweeps.parsing import read_spec
-from sweeps.proposals import FinishedTrial, study
+from sweeps.proposals import FinishedTrial, importances, study
 from sweeps.replay import Replay, replay
 from sweeps.spec import OBJECTIVES, SweepSpec
+from sweeps.stability import assess
 from sweeps.tracking.store import TABLES, RecordedSweep, RecordedTrial, Store
 from sweeps.tracking.tables import by_epoch, epochs_table, read_epochs, trials_table
-from sweeps.trial import State
+from sweeps.trial import State, facts
 
 if TYPE_CHECKING:
     import optuna
@@ -40,15 +41,6 @@ def load(name: str, tracking_uri: str | None = None) -> "Sweep":
     return Sweep(store, recorded)
 
 
-def run(spec: str | Path, jobs: int | None = None, tracking_uri: str | None = None, **overrides: Any) -> "Sweep":
-    """Runs the sweep that a TOML file specifies, or goes on with it, and returns it. See `driver.run_sweep`.
-
-    overrides: name, trials, seed in place of the file's.
-    """
-    finished = run_sweep(read_spec(spec, **overrides), _Silent(), jobs, tracking_uri)
-    return load(finished.spec.name, finished.uri)
-
-
 class Sweep:
     """A sweep as it stood when it was loaded. Tables are read when they are asked for first."""
 
@@ -64,6 +56,16 @@ class Sweep:
     def spec(self) -> SweepSpec:
         """What it was asked to do."""
         return self._recorded.spec
+
+    @property
+    def uri(self) -> str:
+        """Of the tracking store it is in."""
+        return self._store.uri
+
+    @property
+    def run_id(self) -> str:
+        """Of the run named `sweep`, which holds what belongs to the whole."""
+        return self._recorded.run_id
 
     @property
     def state(self) -> str:
@@ -135,11 +137,50 @@ class Sweep:
                 return int(epoch), metrics[column], float(a[row, column]), float(b[row, column])
         return None
 
+    @functools.cached_property
+    def assessments(self) -> dict[tuple[int, int], Assessment]:
+        """(trial, replicate) -> its verdict with its evidence, made anew from the recorded epochs by this version.
+
+        Running trials have none. Raises DatasetError when the data that was trained on is not there any more.
+        """
+        groups = dict(list(self.epochs.groupby(["trial", "replicate"])))
+        made = {}
+        for trial in self._live:
+            if trial.state == "running":
+                continue
+            rows = groups.get((trial.number, trial.replicate), self.epochs.iloc[:0])
+            records = Records({name: rows[name].to_list() for name in by_epoch(rows.columns)})
+            plan, hyperparameters = self.spec.training(trial.settings)
+            diverged = trial.metrics.get("diverged_epoch")
+            diverged_epoch = None if diverged is None else int(diverged)
+            known = facts(plan, hyperparameters, load_data(plan.dataset), State(trial.state), diverged_epoch)
+            made[trial.number, trial.replicate] = assess(records, known)
+        return made
+
+    def reassessed(self) -> pd.DataFrame:
+        """The trials table with verdicts made anew from the recorded epochs, by the rules of this version."""
+        keys = zip(self.trials["trial"], self.trials["replicate"], strict=True)
+        made = [self.assessments.get(key) for key in keys]
+        words = [one.verdict.value if one else "" for one in made]
+        return self.trials.assign(verdict=words, verdict_reason=[one.sentence if one else "" for one in made])
+
     def study(self) -> "optuna.Study":
         """The sweep as an Optuna study in memory, for optuna.visualization and optuna.importance."""
         ended = [trial for trial in self._live if trial.state != "running"]
         numbers = itertools.groupby(ended, key=lambda trial: trial.number)
         return study(self.spec, [self._finished_trial(number, list(replicates)) for number, replicates in numbers])
+
+    def importances(self) -> dict[str, dict[str, float]]:
+        """Objective -> varied field -> its share, by fANOVA, in the variance of the objective. The shares sum to 1.
+
+        Raises ValueError where that cannot be said: fewer than two varied fields, or too few sound trials.
+        """
+        return importances(self.study())
+
+    def attach(self, folder: str, files: Mapping[str, str]) -> list[Path | None]:
+        """Writes texts into a folder of the sweep run's artifacts; where each is on this machine, if it is."""
+        self._store.write_texts(self.run_id, folder, files)
+        return [self._store.local_path(self.run_id, f"{folder}/{name}") for name in files]
 
     def replay(self, trial: int, replicate: int = 0) -> Replay:
         """Trains a trial again, in this process, and compares every recorded number to the last bit.
@@ -206,13 +247,3 @@ class Sweep:
             for t in replicates
         ]
         return FinishedTrial(replicates[0].settings, combined(self.spec, ended), curve)
-
-
-class _Silent:
-    """Progress that is shown to nobody."""
-
-    def show(self, status: Status) -> None:
-        del status
-
-    def say(self, message: str) -> None:
-        del message

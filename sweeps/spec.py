@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from model import Hyperparameters, TrainingPlan
+from model import Hyperparameters, Probing, TrainingPlan
 from sweeps.domains import Choices, Domain, Settings
 
 Pruner = Literal["none", "median", "halving"]
-Sampler = Literal["tpe", "random", "qmc", "grid", "gp"]
+Sampler = Literal["tpe", "random", "qmc", "grid", "gp", "border"]
 
 HYPERPARAMETERS = ("eta", "lambda", "batch_size")
 PLAN_FIELDS = tuple(f.name for f in fields(TrainingPlan))
@@ -26,10 +26,12 @@ class Stopping:
 
     pruner: "median" or "halving" end a trial that is behind earlier ones; "none" never does.
     patience: epochs without improvement of the objective after which a trial ends; 0 never ends one.
+    verdict: whether a trial ends once its verdict is certain, whatever the epochs left would bring.
     """
 
     pruner: Pruner = "none"
     patience: int = 0
+    verdict: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,14 @@ class SweepSpec:
     name: of the sweep and of its MLflow experiment. search: what varies, by the spec's names (eta, lambda, batch_size,
     fields of the plan). trials: number of proposals, each trained `replicates` times with different starts.
     lag: trial k is proposed from the results of trials 0..k-lag. objective: one or more keys of OBJECTIVES, evaluated
-    at a trial's last epoch. seed: of everything random.
+    at a trial's last epoch. measures: which are taken on the probe, and how often. seed: of everything random.
     """
 
     name: str
     search: Mapping[str, Domain]
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     stopping: Stopping = field(default_factory=Stopping)
+    measures: Probing = field(default_factory=Probing)
     seed: int = 0
     trials: int = 64
     lag: int = 16
@@ -86,6 +89,7 @@ class SweepSpec:
         plan = {name: value for name, value in asdict(self.plan).items() if name not in self.search}
         table["plan"] = plan | {"hidden": list(plan["hidden"])} if "hidden" in plan else plan
         table["stopping"] = asdict(self.stopping)
+        table["measures"] = asdict(self.measures)
         return table
 
 

@@ -4,15 +4,17 @@ import functools
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from model import Dataset, EpochRecord, Hyperparameters, Network, TrainingPlan, load, train
+from model import Dataset, EpochRecord, Hyperparameters, Network, Probing, TrainingPlan, load, train
 from model.measures import Measures, evaluate
-from sweeps.spec import OBJECTIVES, SweepSpec
+from sweeps.evidence import Assessment, Facts, records_of
+from sweeps.spec import OBJECTIVES, Stopping, SweepSpec
+from sweeps.stability import FAILURE, assess, is_certain
 
 
 class State(StrEnum):
@@ -40,7 +42,7 @@ class Task:
     """All that a worker needs to run a trial.
 
     digests: of each dataset, so that a worker never trains on other data than the driver checked.
-    thresholds: epoch -> largest best loss so far with which the trial goes on. patience: see Stopping.
+    thresholds: epoch -> largest best loss so far with which the trial goes on. measures: taken on the probe.
     epochs: stop after this epoch, as if it were the last (None: the plan's last).
     """
 
@@ -52,7 +54,8 @@ class Task:
     goal: Goal
     digest: str
     thresholds: Mapping[int, float]
-    patience: int = 0
+    stopping: Stopping = field(default_factory=Stopping)
+    measures: Probing = field(default_factory=Probing)
     epochs: int | None = None
 
 
@@ -63,7 +66,7 @@ class TrialResult:
     records: the finite ones, epoch 0 first. diverged_epoch: of the first record that was not finite, else None.
     test: data cost and accuracy on the test set, of a complete trial that did not diverge. network: as it ended.
     started, finished, epoch_ends: Unix times in seconds. seconds: spent on training and measuring.
-    error: the traceback of a failed trial.
+    error: the traceback of a failed trial. assessment: the verdict, with its evidence.
     """
 
     number: int
@@ -78,6 +81,7 @@ class TrialResult:
     epoch_ends: tuple[float, ...] = ()
     seconds: float = 0.0
     error: str | None = None
+    assessment: Assessment | None = None
 
     @property
     def diverged(self) -> bool:
@@ -99,7 +103,9 @@ def run_trial(task: Task) -> TrialResult:
 def failure(task: Task, error: str) -> TrialResult:
     """The result of a trial that could not be trained."""
     now = time.time()
-    return TrialResult(task.number, task.replicate, State.FAILED, started=now, finished=now, error=error)
+    return TrialResult(
+        task.number, task.replicate, State.FAILED, started=now, finished=now, error=error, assessment=FAILURE
+    )
 
 
 def _train(task: Task) -> TrialResult:
@@ -109,7 +115,8 @@ def _train(task: Task) -> TrialResult:
             f"dataset {task.plan.dataset} has changed since the sweep began: digest {data.digest}, was {task.digest}"
         )
     with threadpool_limits(limits=1, user_api="blas"):  # more threads would sum in another order
-        training = train(task.plan, task.hyperparameters, data, np.random.default_rng([task.seed, task.replicate]))
+        rng = np.random.default_rng([task.seed, task.replicate])
+        training = train(task.plan, task.hyperparameters, data, rng, probing=task.measures)
         records: list[EpochRecord] = []
         ends: list[float] = []
         pruned = False
@@ -119,19 +126,45 @@ def _train(task: Task) -> TrialResult:
             pruned = record.finite and _is_behind(task, records)
             if pruned or _has_settled(task, records) or record.epoch == task.epochs:
                 break
+            if task.stopping.verdict and record.finite:
+                known = facts(task.plan, task.hyperparameters, data, State.COMPLETE, None)
+                if is_certain(records_of(records), known):
+                    break
         diverged_epoch = None if records[-1].finite else records.pop().epoch
         test = None
         if diverged_epoch is None and not pruned:
             test = dict(zip(("cost/test_data", "accuracy/test"), evaluate(training.network, data.test), strict=True))
+    state = State.PRUNED if pruned else State.COMPLETE
+    known = facts(task.plan, task.hyperparameters, data, state, diverged_epoch)
     return TrialResult(
         number=task.number,
         replicate=task.replicate,
-        state=State.PRUNED if pruned else State.COMPLETE,
+        state=state,
+        assessment=assess(records_of(records), known),
         records=tuple(records),
         diverged_epoch=diverged_epoch,
         test=test,
         network=training.network,
         epoch_ends=tuple(ends),
+    )
+
+
+def facts(
+    plan: TrainingPlan, hyperparameters: Hyperparameters, data: Dataset, state: State, diverged_epoch: int | None
+) -> Facts:
+    """What a verdict has to know of a trial besides its records."""
+    return Facts(
+        eta=hyperparameters.eta,
+        lmbda=hyperparameters.lmbda,
+        batch_size=hyperparameters.batch_size,
+        n=len(data.train) - plan.validation,
+        classes=data.train.classes,
+        output=plan.output,
+        cost=plan.cost,
+        momentum=plan.momentum,
+        epochs=plan.epochs,
+        state=state,
+        diverged_epoch=diverged_epoch,
     )
 
 
@@ -150,9 +183,9 @@ def _is_behind(task: Task, records: list[EpochRecord]) -> bool:
 
 def _has_settled(task: Task, records: list[EpochRecord]) -> bool:
     """Whether the loss has not improved for `patience` epochs."""
-    if not task.patience or len(records) < 2:
+    if not task.stopping.patience or len(records) < 2:
         return False
-    return records[-1].epoch - best_epoch(records, task.goal) >= task.patience
+    return records[-1].epoch - best_epoch(records, task.goal) >= task.stopping.patience
 
 
 def best_epoch(records: Sequence[EpochRecord], goal: Goal) -> int:

@@ -1,6 +1,7 @@
 """Writing one sweep into MLflow. A run that cannot be written is written again until it stands."""
 
 import getpass
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -15,9 +16,11 @@ from mlflow.exceptions import MlflowException
 from model import Dataset
 from sweeps.domains import Settings, encode
 from sweeps.errors import SpecError, TrackingError
+from sweeps.evidence import Assessment
 from sweeps.ledger import Champion
 from sweeps.spec import PLAN_FIELDS, SweepSpec, differences
 from sweeps.tracking.champion import log_champion
+from sweeps.tracking.descriptions import NOTE, banner, of_sweep, of_trial
 from sweeps.tracking.store import (
     PARTS,
     SWEEP_RUN,
@@ -28,6 +31,7 @@ from sweeps.tracking.store import (
     spec_params,
 )
 from sweeps.tracking.tables import epoch_rows, epochs_table, read_epochs, trials_table
+from sweeps.tracking.views import view_tag
 from sweeps.trial import State, TrialResult, best_epoch, goal
 
 _METRICS_PER_BATCH = 1000  # MLflow's limit
@@ -111,7 +115,11 @@ class Journal:
         if champion is not None:
             self._patiently(lambda _: log_champion(self._store, self._sweep.run_id, self.spec.name, champion))
             tags["champion"] = f"trial {champion.number}, replicate {champion.replicate}"
-        self._tag(tags)
+        best = None if champion is None else (champion.number, champion.replicate)
+        summary = of_sweep(self.spec, self._sweep.experiment_id, self._sweep.run_id, recorded, best)
+        short = banner(self.spec, self._sweep.experiment_id, self._sweep.run_id, recorded, best)
+        self._tag(tags | {NOTE: summary})
+        self._patiently(lambda _: self._client.set_experiment_tag(self._sweep.experiment_id, NOTE, short))
         self._patiently(lambda _: self._client.set_terminated(self._sweep.run_id, "FINISHED"))
 
     def losses(self, metric: str) -> Iterator[tuple[int, int, int, float]]:
@@ -151,10 +159,14 @@ class Journal:
     def _create(self, spec: SweepSpec, tags: Mapping[str, str]) -> str:
         experiment = self._store.experiment(spec.name)
         experiment_id = experiment.experiment_id if experiment else None
+        shown = _TRAINING | view_tag(spec)
         if experiment_id is None:
             file = self._store.file
             location = (file.parent / "artifacts" / spec.name).as_uri() if file else None  # a server knows its own
-            experiment_id = self._client.create_experiment(spec.name, location, tags=_TRAINING)
+            experiment_id = self._client.create_experiment(spec.name, location, tags=shown)
+        else:
+            for key, value in shown.items():
+                self._client.set_experiment_tag(experiment_id, key, value)
         query = f"tags.sweep = '{spec.name}' and attributes.status = 'RUNNING'"
         for run in list(self._store.runs(experiment_id, query)):  # a driver died before it had written its spec
             self._client.delete_run(run.info.run_id)
@@ -186,6 +198,8 @@ class Journal:
         name = f"trial-{result.number:04}" + (f"-r{result.replicate}" if self.spec.replicates > 1 else "")
         tags = {**_SOURCE, "kind": "trial", "sweep": self.spec.name, "trial": str(result.number)}
         tags |= {"replicate": str(result.replicate), "state": result.state.value}
+        if result.assessment is not None:
+            tags |= _verdict_tags(result.assessment)
         start, end = _milliseconds(result.started), _milliseconds(result.finished)
         run = self._client.create_run(self._sweep.experiment_id, start_time=start, tags=tags, run_name=name)
         run_id = run.info.run_id
@@ -241,6 +255,12 @@ def _settled(spec: SweepSpec) -> dict[str, object]:
     return {key: value for key, value in spec.to_table().items() if key != "trials"}
 
 
+def _verdict_tags(assessment: Assessment) -> dict[str, str]:
+    """The verdict as tags, and as the description that MLflow shows on the run's page."""
+    tags = {"verdict": assessment.verdict.value, "verdict.reason": assessment.sentence, NOTE: of_trial(assessment)}
+    return tags | ({"verdict.cause": assessment.cause.value} if assessment.cause else {})
+
+
 def _input(data: Dataset) -> DatasetInput:
     logged = LoggedDataset(name=data.name, digest=data.digest, source_type="local", source=data.name)
     return DatasetInput(logged, [InputTag("mlflow.data.context", "training")])
@@ -264,6 +284,7 @@ def _summary_metrics(
     last = result.records[-1].epoch if result.records else 0
     summary = {name: float(value) for name, value in hyperparameters.items()}
     summary["eta_lambda_over_n"] = summary["eta"] * summary["lambda"] / n
+    summary |= {f"log10_{name}": math.log10(summary[name]) for name in ("eta", "lambda") if summary[name] > 0}
     summary["diverged"] = float(result.diverged)
     if result.diverged_epoch is not None:
         summary["diverged_epoch"] = float(result.diverged_epoch)

@@ -5,10 +5,12 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -43,6 +45,8 @@ class RecordedTrial:
     state: str
     settings: Settings
     metrics: dict[str, float]
+    verdict: str | None
+    verdict_reason: str | None
     run_id: str
     seconds: float
 
@@ -138,6 +142,21 @@ class Store:
             listed = self.client.list_artifacts(run_id, folder)
             yield [Path(self.client.download_artifacts(run_id, entry.path, scratch)) for entry in listed]
 
+    def write_texts(self, run_id: str, folder: str, files: Mapping[str, str]) -> None:
+        """Writes texts, by file name, into an artifact folder of a run, over what is there."""
+        with said_plainly(self.uri), tempfile.TemporaryDirectory() as scratch:
+            for name, text in files.items():
+                Path(scratch, name).write_text(text, encoding="utf-8")
+            self.client.log_artifacts(run_id, scratch, folder)
+
+    def local_path(self, run_id: str, artifact: str) -> Path | None:
+        """Where an artifact is on this machine; None where a server keeps it."""
+        with said_plainly(self.uri):
+            root = urlsplit(str(self.client.get_run(run_id).info.artifact_uri))
+        if root.scheme not in ("", "file"):
+            return None
+        return Path(url2pathname(root.path), artifact)
+
     def _sweep_run(self, experiment_id: str) -> Run | None:
         return next(self.runs(experiment_id, "tags.kind = 'sweep'"), None)
 
@@ -183,6 +202,8 @@ def _recorded(run: Run, spec: SweepSpec) -> RecordedTrial:
         state="running" if info.status == "RUNNING" else tags["state"],
         settings={name: decode(run.data.params[name]) for name in spec.search if name in run.data.params},
         metrics=run.data.metrics,
+        verdict=tags.get("verdict"),
+        verdict_reason=tags.get("verdict.reason"),
         run_id=info.run_id,
         seconds=((info.end_time or info.start_time) - info.start_time) / 1000,
     )

@@ -17,8 +17,18 @@ SUMMARY = ["diverged", "diverged_epoch", "best_epoch", "eta_lambda_over_n", "acc
 NOT_BY_EPOCH = {"accuracy/test", "cost/test_data"}
 WALL_CLOCK = ["seconds", "epoch_seconds", "run_id"]  # differ between two runs of one sweep; nothing else does
 
-_FAMILIES = ["cost/", "accuracy/", "weight_norm/", "bias_norm/", "update_ratio/"]
+_FAMILIES = [
+    "cost/",
+    "accuracy/",
+    "weight_norm/",
+    "bias_norm/",
+    "gradient_norm/",
+    "update_ratio/",
+    "saturation/",
+    "stability/",
+]
 _COSTS = ["cost/train_data", "cost/validation_data", "cost/penalty", "cost/train_total", "cost/validation_total"]
+_WORDS = ["trial", "replicate", "state", "verdict", "verdict_reason"]
 _WHOLE = {"diverged", "diverged_epoch", "best_epoch"}
 
 
@@ -82,6 +92,7 @@ def trials_table(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.Da
     rows = []
     for trial in trials:
         row: dict[str, object] = {"trial": trial.number, "replicate": trial.replicate, "state": trial.state}
+        row |= {"verdict": trial.verdict, "verdict_reason": trial.verdict_reason}
         row |= {name: _cell(value) for name, value in trial.settings.items()}
         row |= {name: trial.metrics.get(name) for name in SUMMARY}
         row |= {f"final.{name}": trial.metrics.get(name) for name in metrics}
@@ -90,10 +101,10 @@ def trials_table(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.Da
         row |= {f"best.{name}": values.get(name) for name in metrics}
         row |= {"seconds": trial.seconds, "epoch_seconds": trial.metrics.get("epoch_seconds"), "run_id": trial.run_id}
         rows.append(row)
-    columns = ["trial", "replicate", "state", *spec.search, *SUMMARY]
+    columns = [*_WORDS, *spec.search, *SUMMARY]
     columns += [f"final.{name}" for name in metrics] + [f"best.{name}" for name in metrics] + WALL_CLOCK
     table = pd.DataFrame(rows, columns=columns)
-    numbers = [name for name in columns if name not in {"trial", "replicate", "state", "run_id", *spec.search}]
+    numbers = [name for name in columns if name not in {*_WORDS, "run_id", *spec.search}]
     types = {name: "Int64" if name in _WHOLE else "float64" for name in numbers}
     return table.astype(types | {name: _type(domain) for name, domain in spec.search.items()})
 

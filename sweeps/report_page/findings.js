@@ -1,0 +1,48 @@
+// Importance of the parameters, and what to try next.
+const code = (text) => el("pre", { tabindex: 0 }, el("code", null, text));
+
+function drawImportance() {
+  const { shares, missing } = data.importance;
+  const bars = missing ? [el("p", { class: "note" }, `Importances are left out: ${missing}.`)] : Object.entries(shares).map(([goal, parts]) => el("table", { class: "bars" },
+    el("caption", null, `Share of each field in the variance of ${said(goal)} (fANOVA, over the whole range that was searched)`),
+    el("tbody", null, Object.entries(parts).map(([name, share]) => el("tr", null, el("th", { scope: "row" }, fieldName(name)),
+      el("td", { class: "track", "aria-hidden": "true" }, el("span", { style: `width:${(share * 100).toFixed(1)}%` })), el("td", null, percent(share)))))));
+  const plots = ["plot_param_importances", "plot_contour", "plot_slice", "plot_parallel_coordinate", "plot_optimization_history"];
+  const store = data.sweep.uri ? `, ${JSON.stringify(data.sweep.uri)}` : "";
+  const hint = el("details", null, el("summary", null, "Optuna's own plots"), el("p", { class: "note" }, "They need plotly (pip install plotly). Any of ", plots.slice(1).join(", "), " in place of the first:"),
+    code(`import optuna, sweeps\nstudy = sweeps.load(${JSON.stringify(data.sweep.name)}${store}).study()\noptuna.visualization.${plots[0]}(study).show()`));
+  $("importance-body").replaceChildren(...bars, hint);
+}
+
+function drawNext() {
+  if (!data.advice.length) return $("next-body").replaceChildren(el("p", { class: "note" }, "These trials suggest nothing: there are too few, or all is well."));
+  const items = data.advice.map((advice) => el("li", null, el("p", null, advice.text),
+    el("p", { class: "evidence" }, advice.numbers.map(([name, value]) => el("span", null, `${fieldName(name)} `, el("b", null, format(value)))), chips(advice.trials))));
+  $("next-body").replaceChildren(el("ol", null, items), ...changed());
+}
+
+function chips(ids) {
+  const few = ids.slice(0, 6);
+  return [few.length > 0 && el("span", null, ids.length === 1 ? "trial " : "trials ", few.map((id) => [el("button", { type: "button", class: "chip", onclick: () => {
+    update({ trial: id });
+    $("trial").scrollIntoView({ block: "nearest" });
+  } }, id), " "]), ids.length > few.length && `and ${ids.length - few.length} more`)];
+}
+
+/** All suggested changes together, as they would stand in a spec. */
+function changed() {
+  const sections = new Map();
+  for (const [key, text] of data.advice.flatMap((advice) => Object.entries(advice.change))) {
+    const [section, name] = key.includes(".") ? key.split(".") : ["", key];
+    if (!sections.has(section)) sections.set(section, new Map());
+    if (!sections.get(section).has(name)) sections.get(section).set(name, text);
+  }
+  if (!sections.size) return [];
+  const order = [...sections.keys()].sort((a, b) => (a !== "") - (b !== "") || 0);
+  const lines = [`name = ${JSON.stringify(data.sweep.name.slice(0, 62) + "-2")}`];
+  for (const section of order) {
+    if (section) lines.push("", `[${section}]`);
+    for (const [name, text] of sections.get(section)) lines.push(`${name} = ${text}`);
+  }
+  return [el("p", { class: "note" }, "Together, as changes to this sweep's spec:"), code(lines.join("\n"))];
+}
