@@ -117,7 +117,8 @@ def _complain(error: object, code: int) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, _interrupt)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell script's background jobs start with SIGINT ignored
+        signal.signal(ending, _interrupt)
     given = {"name": arguments.name, "trials": arguments.trials, "seed": arguments.seed}
     spec = read_spec(arguments.spec, **given)
     from sweeps.driver import run_sweep  # and with it Optuna, which a mistake in the spec need not wait for

@@ -133,7 +133,8 @@ class Store:
 
     def history(self, run_id: str, metric: str) -> dict[int, float]:
         """step -> value. One call to the server; for many runs read the tables instead."""
-        return {point.step: point.value for point in self.client.get_metric_history(run_id, metric)}
+        with said_plainly(self.uri):
+            return {point.step: point.value for point in self.client.get_metric_history(run_id, metric)}
 
     @contextlib.contextmanager
     def artifacts(self, run_id: str, folder: str) -> Iterator[list[Path]]:

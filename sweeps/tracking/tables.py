@@ -106,7 +106,10 @@ def trials_table(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.Da
     table = pd.DataFrame(rows, columns=columns)
     numbers = [name for name in columns if name not in {*_WORDS, "run_id", *spec.search}]
     types = {name: "Int64" if name in _WHOLE else "float64" for name in numbers}
-    return table.astype(types | {name: _type(domain) for name, domain in spec.search.items()})
+    whole = {
+        name: domain for name, domain in spec.search.items() if table[name].notna().all()
+    }  # one may be half-written
+    return table.astype(types | {name: _type(domain) for name, domain in whole.items()})
 
 
 def _history_rows(trial: RecordedTrial, history: Mapping[str, Mapping[int, float]]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-_PATIENCE_SECONDS = 90.0
+_PATIENCE_SECONDS = 200.0  # a busy machine takes minutes to import MLflow three times
 
 
 class Server:
@@ -39,11 +39,11 @@ class Server:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=environment, cwd=self._folder, start_new_session=True
             )
-        started = time.monotonic()
-        while not self._answers():
-            assert self._process.poll() is None, (self._folder / "server.log").read_text()
-            assert time.monotonic() - started < _PATIENCE_SECONDS, "the server does not answer"
-            time.sleep(0.2)
+        try:
+            self._wait_until_it_answers(self._process)
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Ends it with all its processes."""
@@ -51,6 +51,13 @@ class Server:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+    def _wait_until_it_answers(self, process: "subprocess.Popen[bytes]") -> None:
+        started = time.monotonic()
+        while not self._answers():
+            assert process.poll() is None, (self._folder / "server.log").read_text()
+            assert time.monotonic() - started < _PATIENCE_SECONDS, "the server does not answer"
+            time.sleep(0.2)
 
     def _answers(self) -> bool:
         try:

@@ -27,8 +27,11 @@ KINDS = {
     "pruned": {"trials": 16, "stopping__pruner": "median", "plan__epochs": 4},
     "replicates": {"replicates": 2, "trials": 6},
 }
-LONG: Table = small_table(name="long", trials=10, plan__epochs=30, plan__hidden=[20])  # a trial takes a moment
-DEADLINE = 60.0  # seconds that a subprocess gets to reach a state
+# A trial takes a second or so: much longer than writing it down, or all would be trained before a few are recorded.
+LONG: Table = small_table(
+    name="long", trials=10, plan__epochs=20, plan__hidden=[20], search__batch_size={"choices": [1, 2]}
+)
+DEADLINE = 240.0  # seconds that a subprocess gets to reach a state
 
 
 @pytest.fixture(scope="module")

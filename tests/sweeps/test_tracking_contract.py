@@ -71,8 +71,10 @@ def store(
         return
     server = Server(folder, uri)
     server.start()
-    yield server.uri
-    server.stop()
+    try:
+        yield server.uri
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="module")
