@@ -14,6 +14,18 @@ else
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
+# The tests of pages drive a Chromium of the system's.
+define CHROMIUM
+if ! { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null; then \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get update -qq && apt-get install -y -qq chromium >/dev/null || \
+		echo "chromium could not be installed; the tests that open pages are skipped without it" >&2; \
+	else \
+		echo "install chromium (apt-get install chromium); the tests that open pages are skipped without it" >&2; \
+	fi; \
+fi
+endef
+
 .PHONY: sweep setup ui test check bench soak docs lock clean
 .DEFAULT_GOAL := help
 
@@ -71,6 +83,7 @@ $(VENV)/ready: requirements.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/ready-dev: requirements-dev.lock $(VENV)/ready
 	@$(INSTALL) --requirement requirements-dev.lock
+	@$(CHROMIUM)
 	@touch $@
 
 # PyTorch is large, and only the benchmark and the gp sampler need it; pip, because it may come from a local folder.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sweeps.domains import Choices, Domain, Range
 from sweeps.evidence import STABLE, Verdict
+from sweeps.ranges import narrowed, toml, widened
 from sweeps.spec import OBJECTIVES, SweepSpec
 
 _BEST = 5  # trials that count as the best
@@ -98,7 +99,7 @@ def _nothing_sound(found: Findings) -> Advice:
     eta = found.spec.search.get("eta")
     change = {}
     if isinstance(eta, Range):
-        change["search.eta"] = _toml(Range(eta.low / 100, eta.low, eta.log))
+        change["search.eta"] = toml(Range(eta.low / 100, eta.low, eta.log))
     return Advice(
         f"No trial has a result to compare ({words}). Where trials failed, the artifact error.txt of each run says "
         "why; where they diverged, search eta far below this range.",
@@ -188,7 +189,7 @@ def _ranges(found: Findings) -> Iterator[Advice]:
                 f"searched ({_short(domain.low)} to {_short(domain.high)}): what lies beyond is not known. Widen it.",
                 {f"best {name}": float(values[0])} | searched,
                 (int(best.index[0]),),
-                {f"search.{name}": _toml(_widened(domain, upwards))},
+                {f"search.{name}": toml(widened(domain, upwards))},
             )
         elif len(values) >= _ENOUGH and max(places) - min(places) < _NARROW:
             yield Advice(
@@ -197,7 +198,7 @@ def _ranges(found: Findings) -> Iterator[Advice]:
                 "trials there.",
                 {f"lowest {name}": float(values.min()), f"largest {name}": float(values.max())} | searched,
                 tuple(int(i) for i in best.index),
-                {f"search.{name}": _toml(_narrowed(domain, values))},
+                {f"search.{name}": toml(narrowed(domain, values))},
             )
 
 
@@ -212,13 +213,13 @@ def _choices(found: Findings) -> Iterator[Advice]:
         kept = [value for value in domain.values if str(value) not in dead]
         if not dead or not kept:
             continue
-        shares = {f"{name} {value}": float(row["sum"]) for value, row in groups.iterrows()}
+        shares = {f"stable with {name} {value}": float(row["sum"]) for value, row in groups.iterrows()}
         yield Advice(
             f"None of the {groups.loc[dead, 'count'].sum()} trials with {name} {' or '.join(dead)} is stable; "
             f"of the others, {groups['sum'].sum()} of {groups.drop(dead)['count'].sum()} are. "
             "Drop it, or give it more epochs.",
             shares,
-            change={f"search.{name}": _toml(Choices(tuple(kept)))},
+            change={f"search.{name}": toml(Choices(tuple(kept)))},
         )
 
 
@@ -299,53 +300,6 @@ _RULES: Sequence[Callable[[Findings], Iterator[Advice]]] = (
     _earlier,
     _luck,
 )
-
-
-def _widened(domain: Range, upwards: bool) -> Range:
-    """A decade further on a log scale, half as far again on another; a whole-number range stays above 0."""
-    if domain.log:
-        low, high = (domain.low, domain.high * 10) if upwards else (domain.low / 10, domain.high)
-    else:
-        step = (domain.high - domain.low) / 2
-        low, high = (domain.low, domain.high + step) if upwards else (domain.low - step, domain.high)
-    return (
-        Range(max(1, math.floor(low)), math.ceil(high), domain.log, True)
-        if domain.integer
-        else Range(low, high, domain.log)
-    )
-
-
-def _narrowed(domain: Range, values: NDArray[np.float64]) -> Range:
-    """The values and some of their own span on both sides (at least a factor of 1.5 if log), within the domain."""
-    low, high = float(values.min()), float(values.max())
-    if domain.log:
-        spare = max(1.5, (high / low) ** 0.25)
-        low, high = low / spare, high * spare
-    else:
-        spare = max((high - low) / 2, (domain.high - domain.low) / 20)
-        low, high = low - spare, high + spare
-    low, high = max(domain.low, _rounded(low, math.floor)), min(domain.high, _rounded(high, math.ceil))
-    return Range(math.floor(low), math.ceil(high), domain.log, True) if domain.integer else Range(low, high, domain.log)
-
-
-def _rounded(value: float, direction: Callable[[float], int]) -> float:
-    """To two digits, up or down."""
-    if value == 0:
-        return 0.0
-    digits = 1 - math.floor(math.log10(abs(value)))
-    return float(f"{direction(value * 10.0**digits) / 10.0**digits:.6g}")
-
-
-def _toml(domain: Domain) -> str:
-    """As it would stand in a spec."""
-    if isinstance(domain, Choices):
-        return f"{{ choices = [{', '.join(_quoted(value) for value in domain.values)}] }}"
-    log = ", log = true" if domain.log else ""
-    return f"{{ low = {domain.low:.6g}, high = {domain.high:.6g}{log} }}"
-
-
-def _quoted(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(list(value) if isinstance(value, tuple) else value)
 
 
 def _short(value: float) -> str:

@@ -234,7 +234,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     display.print_comparison(sweep.compare(arguments.trials))
     first, *others = arguments.trials
     for other in others:
-        print(display.difference(first, other, sweep.first_difference(first, other)))
+        display.print_effect(first, other, sweep.effect(first, other), sweep.differences(first, other))
     return DONE
 
 

@@ -9,7 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps.spec import SweepSpec
+from sweeps.tracking.tables import WALL_CLOCK
 
+_GAP = 3  # between two columns
+_FIRST = 10  # components that are listed in the order in which two trials part
 _WIDE = 1000  # columns of a file or pipe: nothing is cut off there
 
 
@@ -67,19 +70,66 @@ def print_verdicts(trials: pd.DataFrame) -> None:
 
 
 def print_comparison(table: pd.DataFrame) -> None:
-    """Trials in columns; rows that no trial has a value for are left out, and so is the best epoch's half."""
-    rows = [name for name in table.index if not str(name).startswith("best.") and table.loc[name].notna().any()]
-    shown = table.loc[rows].rename_axis("trial").reset_index()
-    shown.insert(1, "", ["" if len(set(map(format_cell, table.loc[name]))) == 1 else "*" for name in rows])
-    print_table("Side by side (* differs)", shown)
+    """Trials in columns, in as many tables as the width asks for; rows without a value are left out, as is the best
+    epoch's half and what depends on the clock. Sentences of verdicts follow below.
+    """
+    out = console()
+    left_out = ("verdict_reason", *WALL_CLOCK)
+    rows = [
+        name
+        for name in table.index
+        if name not in left_out and not str(name).startswith("best.") and table.loc[name].notna().any()
+    ]
+    cells = {name: [format_cell(value) for value in table.loc[name]] for name in rows}
+    label = max(len(_plain(name)) for name in rows) + _GAP + 2  # and the star
+    widest = [
+        max(len(str(trial)), *(len(values[i]) for values in cells.values())) + _GAP
+        for i, trial in enumerate(table.columns)
+    ]
+    for start, end in _pages(widest, out.width - label):
+        shown = Table(title="Side by side (* differs)", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+        shown.pad_edge = False
+        shown.add_column("trial", no_wrap=True)
+        shown.add_column("", no_wrap=True)
+        for trial in table.columns[start:end]:
+            shown.add_column(str(trial), justify="right", no_wrap=True)
+        for name, values in cells.items():
+            shown.add_row(_plain(name), "" if len(set(values)) == 1 else "*", *values[start:end])
+        out.print(shown)
+    for trial, verdict, reason in zip(table.columns, table.loc["verdict"], table.loc["verdict_reason"], strict=True):
+        if isinstance(reason, str) and reason:
+            out.print(f"Trial {trial}, {verdict}: {reason}")
+    out.print()
 
 
-def difference(one: int, other: int, found: tuple[int, str, float, float] | None) -> str:
-    """The first difference of two trials in a sentence."""
-    if found is None:
-        return f"Trials {one} and {other} never differ by 1 % or more in any metric."
-    epoch, metric, a, b = found
-    return f"Trials {one} and {other} first differ at epoch {epoch}, most in {metric}: {a:.4g} against {b:.4g}."
+def print_effect(one: int, other: int, sentences: Sequence[str], differences: pd.DataFrame) -> None:
+    """What two trials differ in: the sentences, then the components in the order in which they part."""
+    out = console()
+    out.print(f"Trial {one} against trial {other}", style="bold")
+    for sentence in sentences:
+        out.print(sentence)
+    trained = differences[differences["since"].notna()].head(_FIRST)
+    if len(trained):
+        out.print()
+        frame = trained.reset_index()[["metric", "since", "one", "other", "last_one", "last_other"]]
+        headings = ["component", "from epoch", f"{one} then", f"{other} then", f"{one} last", f"{other} last"]
+        print_table("What parts first", frame, headings)
+
+
+def _plain(name: object) -> str:
+    return str(name).removeprefix("final.")
+
+
+def _pages(widths: Sequence[int], room: int) -> list[tuple[int, int]]:
+    """Slices of the columns, each as many as there is room for, and at least one."""
+    pages, start = [], 0
+    while start < len(widths):
+        end = start + 1
+        while end < len(widths) and sum(widths[start : end + 1]) <= room:
+            end += 1
+        pages.append((start, end))
+        start = end
+    return pages
 
 
 def print_spec(spec: SweepSpec) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model import load as load_data
+from sweeps.comparison import Side, divergence, sentences
 from sweeps.errors import UnknownSweepError
 from sweeps.evidence import Assessment, Records
 from sweeps.ledger import Ended, combined
@@ -24,8 +25,6 @@ from sweeps.trial import State, facts
 
 if TYPE_CHECKING:
     import optuna
-
-_NOTABLE = 0.01  # relative difference from which two trials are said to differ
 
 
 def load(name: str, tracking_uri: str | None = None) -> "Sweep":
@@ -117,25 +116,30 @@ class Sweep:
         names = [f"{t}-r{r}" if several else str(t) for t, r in zip(rows["trial"], rows["replicate"], strict=True)]
         return rows.drop(columns=["trial", "replicate", "run_id"]).set_axis(names, axis=0).T
 
-    def first_difference(self, one: int, other: int) -> tuple[int, str, float, float] | None:
-        """(epoch, metric, value of one, value of other) where two trials first differ by 1 % or more.
+    def differences(self, one: int, other: int, replicate: int = 0) -> pd.DataFrame:
+        """What differs between two trials, from which epoch on, in which component first; see `divergence`.
 
-        Of the metrics that do at that epoch, the one that differs most. Replicate 0 of each. None if none ever does.
+        Raises UnknownSweepError for a trial that is not there.
         """
-        first, second = (
-            self.epochs[(self.epochs["trial"] == number) & (self.epochs["replicate"] == 0)].set_index("epoch")
-            for number in (one, other)
+        return divergence(self._side(one, replicate), self._side(other, replicate))
+
+    def effect(self, one: int, other: int, replicate: int = 0) -> list[str]:
+        """The same in sentences, first what the change of settings did. Raises UnknownSweepError."""
+        return sentences(self._side(one, replicate), self._side(other, replicate))
+
+    def _side(self, number: int, replicate: int) -> Side:
+        rows = self._rows([number])
+        rows = rows[rows["replicate"] == replicate]
+        if not len(rows):
+            raise UnknownSweepError(f"trial {number} of sweep {self.name!r} has no replicate {replicate}")
+        row = rows.iloc[0]
+        epochs = self.epochs[(self.epochs["trial"] == number) & (self.epochs["replicate"] == replicate)]
+        return Side(
+            name=f"{number}-r{replicate}" if self.spec.replicates > 1 else str(number),
+            settings={name: getattr(row[name], "item", lambda value=row[name]: value)() for name in self.spec.search},
+            verdict=row["verdict"] if isinstance(row["verdict"], str) else "",
+            epochs=epochs.set_index("epoch")[by_epoch(epochs.columns)],
         )
-        metrics = by_epoch(self.epochs.columns)
-        shared = first.index.intersection(second.index)
-        a, b = first.loc[shared, metrics].to_numpy(float), second.loc[shared, metrics].to_numpy(float)
-        scale = np.maximum(np.abs(a), np.abs(b))
-        apart = np.nan_to_num(np.abs(a - b) / np.where(scale > 0, scale, 1.0))  # a metric that one lacks: no difference
-        for row, epoch in enumerate(shared):
-            column = int(np.argmax(apart[row]))
-            if apart[row, column] >= _NOTABLE:
-                return int(epoch), metrics[column], float(a[row, column]), float(b[row, column])
-        return None
 
     @functools.cached_property
     def assessments(self) -> dict[tuple[int, int], Assessment]:

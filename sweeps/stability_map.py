@@ -102,8 +102,8 @@ class Panel:
 
     title: such as "batch_size = 10"; "" where no third field varies. value: of the third field, at which P was taken
     (the middle of a bin), None where none varies. low, high: of the bin, None where it is none. points: its trainings.
-    probability: P(stable), [y][x], at the map's grid. contours: of it, one for each of LEVELS, none where the map is not
-    two-sided. theory: predicted borders. curvature: None where no stable training has it recorded.
+    probability: P(stable), [y][x], at the map's grid. contours: of it, one for each of LEVELS, none where the map is
+    not two-sided. theory: predicted borders. curvature: None where no stable training has it recorded.
     """
 
     title: str

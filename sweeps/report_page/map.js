@@ -204,7 +204,7 @@ function drawKey(x, y, map) {
   if (scale?.any) {
     const ends = layer.low ? [scale.high, scale.low] : [scale.low, scale.high];
     parts.push(el("span", { class: "ramp-key" }, `${layer.said} `, format(ends[0]), el("span", { class: "ramp", "aria-hidden": "true" }),
-      format(ends[1]), layer.log ? " (log; darker or brighter is better; diverged trials are grey)" : ""));
+      format(ends[1]), layer.log ? " (log; better to the right; diverged trials are grey)" : ""));
   } else if (!scale) {
     const used = data.verdicts.filter((verdict) => verdict.count);
     parts.push(el("span", { class: "shape-key" }, used.map((verdict) => el("span", null, icon(verdict.word), said(verdict.word)))));

@@ -30,9 +30,10 @@ def of_sweep(
 ) -> str:
     """What was run, verdicts with an example each, the best trial, links, what to type. best: trial, replicate."""
     searched = "; ".join(f"{name} {_span(domain)}" for name, domain in spec.search.items())
+    objective = _words(" and ".join(spec.objective))
+    how = f"{spec.plan.epochs} epochs each, proposed by {spec.sampler}, for {objective}"
     lines = [
-        f"{len(trials)} trainings on {_dataset(spec)}, {spec.plan.epochs} epochs each, proposed by {spec.sampler}, "
-        f"for {' and '.join(spec.objective).replace('_', ' ')}. Searched: {searched}.",
+        f"{len(trials)} trainings on {_dataset(spec)}, {how}. Searched: {searched}.",
         "",
         _row(["verdict", "trials", "for example"]),
         _row(["---", "---:", "---"]),
@@ -41,23 +42,29 @@ def of_sweep(
         one = _example(verdict, trials, best)
         reason = (one.verdict_reason or "").replace("|", "\\|").replace("\n", " ")
         lines.append(_row([f"**{_words(verdict)}**", str(count), f"{_link(spec, experiment_id, one)}: {reason}"]))
-    lines += ["", _best(spec, experiment_id, trials, best), "", _links(experiment_id, run_id), "", "Type next:", ""]
+    lines += [
+        "",
+        _best(spec, experiment_id, trials, best),
+        "",
+        f"See: {_links(experiment_id, run_id)}.",
+        "",
+        "Type next:",
+        "",
+    ]
     return "\n".join([*lines, *(f"    {command}" for command in _commands(spec, trials, best))])
 
 
 def banner(
     spec: SweepSpec, experiment_id: str, run_id: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None
 ) -> str:
-    """The sweep in three lines."""
+    """The sweep in a line, which is what MLflow shows of it at first; the best trial's settings in a second one."""
     counts = ", ".join(f"{count} {_words(verdict)}" for verdict, count in _counts(trials))
-    lines = [f"**{len(trials)} trainings on {_dataset(spec)}:** {counts}.", _best(spec, experiment_id, trials, best)]
-    summary = f"[The summary]({run_link(experiment_id, run_id)})"
-    return "\n\n".join([*lines, f"{_links(experiment_id, run_id)} · {summary}"])
+    summary = f"[summary]({run_link(experiment_id, run_id)})"
+    first = f"**{len(trials)} trainings on {_dataset(spec)}:** {counts}. {_links(experiment_id, run_id)} · {summary}"
+    return f"{first}\n\n{_best(spec, experiment_id, trials, best)}"
 
 
-def _best(
-    spec: SweepSpec, experiment_id: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None
-) -> str:
+def _best(spec: SweepSpec, experiment_id: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None) -> str:
     one = next((trial for trial in trials if (trial.number, trial.replicate) == best), None)
     if one is None:
         return "No trial has a sound result."
@@ -70,9 +77,9 @@ def _best(
 
 def _links(experiment_id: str, run_id: str) -> str:
     links = {
-        "All curves": view_link(experiment_id),
-        "All trials with verdicts": table_link(experiment_id),
-        "The report": artifact_link(experiment_id, run_id, _REPORT),
+        "curves": view_link(experiment_id),
+        "verdicts": table_link(experiment_id),
+        "report": artifact_link(experiment_id, run_id, _REPORT),
     }
     return " · ".join(f"[{words}]({link})" for words, link in links.items())
 

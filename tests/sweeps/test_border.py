@@ -1,4 +1,4 @@
-"""The border sampler and its estimate: probabilities, order of trials, what is known where there are none, proposals."""
+"""The border sampler and its estimate: what it makes of trials, and where it proposes the next ones."""
 
 import itertools
 import math

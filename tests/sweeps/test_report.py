@@ -198,6 +198,26 @@ def test_a_pair_a_layer_and_a_filter_in_the_address_are_shown(browser: Any, page
     window.page.close()
 
 
+def test_the_page_works_in_the_sandbox_of_mlflows_artifact_viewer(browser: Any, page_file: Path) -> None:
+    """MLflow shows an HTML artifact in an iframe of a blob, sandbox="allow-scripts"."""
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.evaluate(
+        "text => { const frame = document.createElement('iframe'); frame.sandbox = 'allow-scripts';"
+        "frame.style = 'width:900px;height:600px';"
+        "frame.src = URL.createObjectURL(new Blob([text], {type: 'text/html'})); document.body.append(frame); }",
+        page_file.read_text(encoding="utf-8"),
+    )
+    frame = page.frame_locator("iframe")
+    chosen = frame.locator(".point").first.get_attribute("data-id")
+    frame.locator(".point .hit").first.click(force=True)
+    assert frame.locator("#trial-title").inner_text() == f"Trial {chosen}"
+    assert complaints == []
+    page.close()
+
+
 def test_points_are_reached_and_chosen_by_keyboard(opened: Opened) -> None:
     opened.page.locator('.point[tabindex="0"]').first.focus()
     opened.page.keyboard.press("ArrowRight")

@@ -133,7 +133,7 @@ def test_a_range_is_cut_into_bins_that_hold_every_trial_once() -> None:
     panels = stability_map(spec, table_of(spec), n=N).panels
     assert len(panels) == 4
     assert sorted(point.trial for panel in panels for point in panel.points) == list(range(80))
-    assert [(round(panel.low or 0, 1), round(panel.high or 0, 1)) for panel in panels][0] == (1.0, 5.6)
+    assert [panel.title for panel in panels][:2] == ["batch_size 1 to 5.62", "batch_size 5.62 to 31.6"]
 
 
 def test_replicates_count_as_one_trial() -> None:
@@ -145,7 +145,7 @@ def test_replicates_count_as_one_trial() -> None:
 def test_other_fields_and_other_axes() -> None:
     """lambda on neither axis: it is averaged over, and the predicted borders, which depend on it, are left out."""
     spec = spec_of({"hidden": {"choices": [[10], [20]]}, "momentum": {"low": 0.0, "high": 0.9}})
-    trials = table_of(spec.__class__(**{**spec.__dict__})).assign(hidden="[10]")
+    trials = table_of(spec).assign(hidden="[10]")
     made = stability_map(spec, trials, x="batch_size", y="eta", n=N)
     assert (made.third, made.averaged) == ("lambda", ("hidden", "momentum"))
     by_list = stability_map(spec_of({"batch_size": 5, "hidden": {"choices": [[10], [20]]}}), trials, n=N)

@@ -1,0 +1,216 @@
+"""MLflow's own pages on a finished sweep, in a browser. The saved view is undocumented: these tests pin it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+import sweeps
+from sweeps.cli import main
+from sweeps.results import Sweep
+from sweeps.tracking import views
+from sweeps.tracking.descriptions import NOTE
+
+browsers = pytest.importorskip("playwright.sync_api")
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+PATIENCE = 60_000  # ms: MLflow's pages are slow on a busy machine
+SPEC = """
+name = "seen"
+trials = 6
+sampler = "grid"
+[search]
+eta = { choices = [0.5, 5.0] }
+lambda = { choices = [0.1, 10.0, 1000.0] }
+batch_size = 10
+[plan]
+dataset = "digits"
+validation = 300
+epochs = 3
+"""
+SECTIONS = {"Cost": 5, "Norms": 3, "Stability": 5, "Search": 4}
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    folder = tmp_path_factory.mktemp("ui")
+    (folder / "seen.toml").write_text(SPEC)
+    return sweeps.run(folder / "seen.toml", jobs=1, tracking_uri=f"sqlite:///{folder}/mlruns/mlflow.db")
+
+
+@pytest.fixture(scope="module")
+def server(sweep: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an `mlflow server` on the sweep."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", sweep.uri]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    log = tmp_path_factory.mktemp("server") / "log"
+    with log.open("w") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment, start_new_session=True)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(address, process, log)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(240):
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.25)
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    path = next(filter(None, map(which, ["chromium", "chromium-browser", "google-chrome"])), None)
+    if path is None:
+        pytest.skip("no chromium is installed")
+    with browsers.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    opened = browser.new_page(viewport={"width": 1440, "height": 900})
+    opened.set_default_timeout(PATIENCE)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def experiment_tags(sweep: Sweep) -> Iterator[MlflowClient]:
+    """A client that may change the saved view; it is put back afterwards."""
+    client = MlflowClient(sweep.uri)
+    before = client.get_experiment(sweep.experiment_id).tags[views.TAG]
+    yield client
+    client.set_experiment_tag(sweep.experiment_id, views.TAG, before)
+
+
+def see(page: Any, text: str | re.Pattern[str]) -> None:
+    page.get_by_text(text).first.wait_for(state="visible")
+
+
+def test_link_opens_the_charts(sweep: Sweep, server: str, page: Any) -> None:
+    page.set_viewport_size({"width": 1440, "height": 3600})  # charts out of sight are not drawn
+    page.goto(f"{server}/{views.view_link(sweep.experiment_id)}")
+    see(page, "You're viewing a shared view")
+    for section, count in SECTIONS.items():
+        page.get_by_text(re.compile(rf"^{section}$")).last.wait_for()
+        see(page, f"({count})")
+    for title in ("cost/validation_data", "cost/penalty", "cost/train_total", "cost/validation_total"):
+        see(page, re.compile(f"^{title}$"))
+    for title in ("weight_norm/layer_2", "stability/edge", "update_ratio/layer_1", "saturation/layer_2"):
+        see(page, re.compile(f"^{title}$"))
+    for title in ("Parallel Coordinates", "log10_eta vs. cost/validation_data", "log10_eta vs. log10_lambda"):
+        see(page, title)
+
+
+def test_link_to_the_table_shows_the_columns(sweep: Sweep, server: str, page: Any) -> None:
+    page.set_viewport_size({"width": 2600, "height": 900})  # columns out of sight are not drawn
+    page.goto(f"{server}/{views.table_link(sweep.experiment_id)}")
+    for heading in ("verdict", "eta", "lambda", "batch_size", "cost/penalty", "accuracy/validation", "stability/edge"):
+        page.get_by_role("columnheader", name=heading, exact=True).first.wait_for()
+    page.get_by_role("gridcell", name="diverged", exact=True).first.wait_for()
+
+
+def test_banner_tells_the_verdicts_and_the_best_trial(sweep: Sweep, server: str, page: Any) -> None:
+    page.goto(f"{server}/#/experiments/{sweep.experiment_id}/runs?workflowType=machine_learning")
+    see(page, "6 trainings on digits:")
+    counts = sweep.trials["verdict"].value_counts()
+    see(page, re.compile(rf"{counts['diverged']} diverged"))
+    link = page.get_by_role("link", name="curves", exact=True).first
+    assert link.get_attribute("href").endswith(views.view_link(sweep.experiment_id))
+
+
+def test_run_page_tells_the_verdict(sweep: Sweep, server: str, page: Any) -> None:
+    row = sweep.trials[sweep.trials["verdict"] == "diverged"].iloc[0]
+    page.goto(f"{server}/{views.run_link(sweep.experiment_id, row['run_id'])}")
+    see(page, "Diverged (decay).")
+    see(page, row["verdict_reason"])
+
+
+def test_sweep_page_tells_the_summary(sweep: Sweep, server: str, page: Any) -> None:
+    page.goto(f"{server}/{views.run_link(sweep.experiment_id, sweep.run_id)}")
+    see(page, "6 trainings on digits, 3 epochs each")
+    page.get_by_text("Show more").first.click()
+    see(page, f"trial {sweep.best(1)['trial'].iloc[0]}")
+    see(page, "sweeps compare seen")
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        None,
+        "nonsense",
+        '{"name": "x", "createdAt": 1, "state": "deflate;AAAA"}',
+        '{"name": "x", "createdAt": 1, "state": "{}"}',
+    ],
+)
+def test_page_works_without_a_sound_view(
+    sweep: Sweep, server: str, page: Any, experiment_tags: MlflowClient, tag: str | None
+) -> None:
+    if tag is None:
+        experiment_tags.delete_experiment_tag(sweep.experiment_id, views.TAG)
+    else:
+        experiment_tags.set_experiment_tag(sweep.experiment_id, views.TAG, tag)
+    page.goto(f"{server}/{views.view_link(sweep.experiment_id)}")
+    see(page, "trial-0005")
+    see(page, "cost/penalty")
+    assert not page.get_by_text("Something went wrong").count()
+
+
+def test_summary_links_and_commands_stand_in_the_record(sweep: Sweep) -> None:
+    client = MlflowClient(sweep.uri)
+    banner = client.get_experiment(sweep.experiment_id).tags[NOTE]
+    summary = client.get_run(sweep.run_id).data.tags[NOTE]
+    best = sweep.best(1).iloc[0]
+    for link in (
+        views.view_link(sweep.experiment_id),
+        views.table_link(sweep.experiment_id),
+        views.run_link(sweep.experiment_id, best["run_id"]),
+        views.artifact_link(sweep.experiment_id, sweep.run_id, "report/index.html"),
+    ):
+        assert f"]({link})" in summary
+        assert f"]({link})" in banner
+    for verdict, count in sweep.trials["verdict"].value_counts().items():
+        assert f"| **{verdict}** | {count} |" in summary
+    assert "    sweeps compare seen " in summary
+
+
+def test_run_prints_the_link(sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "seen.toml").write_text(SPEC)
+    assert main(["run", str(tmp_path / "seen.toml"), "--tracking-uri", sweep.uri, "--quiet"]) == 0
+    assert f"http://127.0.0.1:5000/{views.view_link(sweep.experiment_id)}" in capsys.readouterr().out
+
+
+def test_run_on_a_server_prints_that_server(sweep: Sweep, server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from sweeps.cli import _next_steps
+
+    steps = _next_steps(sweeps.load("seen", server), server, None)
+    assert f"  open {server}/{views.view_link(sweep.experiment_id)}" in steps
+    assert "sweeps ui" not in steps
