@@ -213,7 +213,9 @@ def test_a_record_names_the_measures_of_the_interface(data: Dataset, hyperparame
     state = {
         *(f"cost/{part}_{what}" for part in ("train", "validation") for what in ("data", "total")),
         *("cost/penalty", "accuracy/train", "accuracy/validation", "weight_norm/total"),
-        *(f"{norm}/layer_{k}" for norm in ("weight_norm", "bias_norm") for k in (1, 2, 3)),
+        *(f"{norm}/layer_{k}" for norm in ("weight_norm", "bias_norm", "gradient_norm") for k in (1, 2, 3)),
+        *(f"saturation/layer_{k}" for k in (1, 2, 3)),
+        *("stability/sharpness", "stability/edge"),
     }
     assert set(records[0].measures) == state
     for record in records[1:]:
