@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from small import small_spec, swept
 
 from sweeps.results import Sweep
 from sweeps.tracking.store import Store
+
+settings.register_profile("shared machine", deadline=None)  # a busy neighbour must not fail a test
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
