@@ -19,9 +19,9 @@ define CHROMIUM
 if ! { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null; then \
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get update -qq && apt-get install -y -qq chromium >/dev/null || \
-		echo "chromium could not be installed; the tests that open pages are skipped without it" >&2; \
+		echo "chromium could not be installed; the tests that open pages need it" >&2; \
 	else \
-		echo "install chromium (apt-get install chromium); the tests that open pages are skipped without it" >&2; \
+		echo "install chromium (apt-get install chromium); the tests that open pages need it" >&2; \
 	fi; \
 fi
 endef

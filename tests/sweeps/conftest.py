@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 from small import small_spec, swept
 
 from sweeps.results import Sweep
@@ -14,6 +15,9 @@ from sweeps.tracking.store import Store
 
 settings.register_profile("shared machine", deadline=None)  # a busy neighbour must not fail a test
 settings.load_profile("shared machine")
+
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+CHROMIUM_FLAGS += ["--disable-background-networking", "--disable-component-update"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,3 +57,14 @@ def digits_store(new_store: Callable[[Path], str], tmp_path_factory: pytest.Temp
 def digits_sweep(digits_store: str) -> Sweep:
     """A finished sweep with complete, pruned and diverged trials, named shared. Not to be changed."""
     return swept(small_spec(name="shared", trials=16, stopping__pruner="median", plan__epochs=4), digits_store)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium that asks nobody on the network for anything of its own."""
+    path = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+    assert path, "the tests of pages need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield opened
+        opened.close()

@@ -58,7 +58,8 @@ def test_run_with_a_failed_trial_names_it_and_ends_with_1(
     path = write_spec(tmp_path / "spec.toml", small_table(trials=3))
     assert main(["run", str(path), "--tracking-uri", uri, "--jobs", "1", "--quiet"]) == 1
     out, err = capfd.readouterr()
-    assert "3 trials: 2 complete, 1 failed" in out
+    assert "Verdicts on 3 trials" in out
+    assert "1 failed" in out
     assert err == "sweeps: failed: trial 1; the error of each is the artifact error.txt of its run\n"
 
 
@@ -101,7 +102,7 @@ def test_compare_says_where_trials_part(at: list[str], capsys: pytest.CaptureFix
     assert main(["compare", "shared", "0", "1", *at]) == 0
     out, err = capsys.readouterr()
     assert "* differs" in out
-    assert "Trials 0 and 1 first differ at epoch" in out
+    assert "Training parts at epoch" in out
     assert err == ""
 
 

@@ -16,11 +16,6 @@ import sweeps
 from sweeps.report import build, escaped_json, number, publish, render
 from sweeps.results import Sweep
 
-browsers = pytest.importorskip("playwright.sync_api")
-
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 DASH = "\u2013"  # what stands for a number that was not measured
 SPEC = """
 name = "small"
@@ -53,16 +48,6 @@ def page_file(sweep: Sweep) -> Path:
 @pytest.fixture(scope="module")
 def built(sweep: Sweep) -> dict[str, Any]:
     return build(sweep)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with browsers.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 class Opened:

@@ -117,19 +117,6 @@ def test_compare_names_replicates(pareto_sweep: Sweep) -> None:
     assert pareto_sweep.compare([5]).columns.tolist() == ["5-r0", "5-r1"]
 
 
-def test_first_difference_is_at_the_first_epoch_that_differs_by_a_hundredth(digits_sweep: Sweep) -> None:
-    found = digits_sweep.first_difference(0, 1)
-    assert found is not None
-    epoch, metric, a, b = found
-    values = digits_sweep.epochs.set_index(["trial", "epoch"])
-    assert (values.loc[(0, epoch), metric], values.loc[(1, epoch), metric]) == (a, b)
-    assert abs(a - b) >= 0.01 * max(abs(a), abs(b))
-    for earlier in range(epoch):
-        pair = values.loc[[(0, earlier), (1, earlier)], values.columns[1:]].to_numpy(float)
-        assert (np.abs(pair[0] - pair[1])[~np.isnan(pair[0])] < 0.01 * np.nanmax(np.abs(pair))).all()
-    assert digits_sweep.first_difference(1, 1) is None
-
-
 @pytest.mark.parametrize("kind", ["complete", "pruned", "diverged"])
 def test_replay_brings_every_number_back(digits_sweep: Sweep, kind: str) -> None:
     trials = digits_sweep.trials
