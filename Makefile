@@ -54,8 +54,12 @@ check: $(VENV)/ready-dev  ## what CI runs: format, lint, types, layers, tests
 bench: $(VENV)/ready-bench  ## speed against PyTorch, scikit-learn, and the bare matrix products
 	@$(BIN)/python tests/benchmarks/bench.py
 
-soak: $(VENV)/ready-bench  ## the long tests: published results, the gp sampler
+soak: $(VENV)/ready-bench  ## the long tests: published results, the gp sampler, the border sampler against others
 	@$(BIN)/pytest -m soak --timeout 7200 --durations 0 -s $(TESTS)
+	@$(BIN)/python tests/benchmarks/border.py
+
+docs: $(VENV)/ready-dev  ## the reference of both packages, into docs/api
+	@$(BIN)/pdoc --output-directory docs/api model sweeps
 
 lock: $(VENV)/ready-dev  ## pin the newest versions that pyproject.toml allows
 	$(INSTALL) uv
