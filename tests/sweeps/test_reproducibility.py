@@ -1,5 +1,6 @@
 """The same spec and seed give the same tables, to the last bit: for any workers, after any interruption."""
 
+import functools
 import os
 import signal
 import sqlite3
@@ -11,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import faults
 import pytest
 from small import Table, Watcher, assert_same, interrupt_at, small_spec, small_table, swept, write_spec
 
@@ -115,14 +117,20 @@ def test_sweep_whose_driver_was_killed_leaves_no_worker_and_goes_on(
     assert "RUNNING" not in _states(uri).values()
 
 
-def test_sweep_that_lost_a_worker_is_the_same(uninterrupted: Sweep, uri: str, tmp_path: Path) -> None:
-    with _driver(uri, tmp_path) as driver:
-        _wait_until(driver, lambda: _recorded(uri) >= 3 and _workers(driver.pid))
-        os.kill(_workers(driver.pid)[0], signal.SIGKILL)
-        _, messages = driver.communicate(timeout=DEADLINE)
-    assert driver.returncode == 0, messages
-    assert "a worker died" in messages
-    assert_same(uninterrupted, load("long", uri))
+@pytest.mark.parametrize("ended", [0, 7])
+def test_sweep_that_lost_a_worker_is_the_same(with_one_worker: Callable[[str], Sweep], uri: str, ended: int) -> None:
+    killed: list[int] = []
+
+    def kill(status: Status) -> None:
+        if status.ended >= ended and status.running == 2 and not killed and (workers := _workers(os.getpid())):
+            os.kill(workers[0], signal.SIGKILL)
+            killed.append(workers[0])
+
+    watcher = Watcher(kill)
+    run_sweep(small_spec(**KINDS["tpe"]), watcher, 2, uri, functools.partial(faults.slow, seconds=0.3))
+    assert len(killed) == 1
+    assert any("a worker died" in message for message in watcher.messages)
+    assert_same(with_one_worker("tpe"), load("small", uri))
 
 
 def test_extended_sweep_equals_one_run_in_one_go(uri: str, tmp_path: Path, new_store: NewStore) -> None:
