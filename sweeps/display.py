@@ -11,6 +11,7 @@ from rich.table import Table
 from sweeps.spec import SweepSpec
 from sweeps.tracking.tables import WALL_CLOCK
 
+_UNBOUND = 100_000
 _GAP = 3  # between two columns
 _FIRST = 10  # components that are listed in the order in which two trials part
 _WIDE = 1000  # columns of a file or pipe: nothing is cut off there
@@ -27,7 +28,8 @@ def print_table(title: str, frame: pd.DataFrame, headings: Sequence[str] | None 
     headings = list(headings or frame.columns)
     cells = [[format_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
     shown = len(headings)
-    while shown > 1 and out.measure(_table(title, headings[:shown], cells, frame)).minimum > out.width:
+    unbound = out.options.update(max_width=_UNBOUND)  # else what is measured is the width that there is
+    while shown > 1 and out.measure(_table(title, headings[:shown], cells, frame), options=unbound).maximum > out.width:
         shown -= 1
     out.print(_table(title, headings[:shown], cells, frame))
     if shown < len(headings):
@@ -112,7 +114,7 @@ def print_effect(one: int, other: int, sentences: Sequence[str], differences: pd
     if len(trained):
         out.print()
         frame = trained.reset_index()[["metric", "since", "one", "other", "last_one", "last_other"]]
-        headings = ["component", "from epoch", f"{one} then", f"{other} then", f"{one} last", f"{other} last"]
+        headings = ["component", "epoch", f"{one} then", f"{other} then", f"{one} last", f"{other} last"]
         print_table("What parts first", frame, headings)
 
 
