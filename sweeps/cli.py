@@ -286,11 +286,12 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    spec = read_spec(arguments.spec)  # before the imports that take seconds
+
     from sweeps import display
     from sweeps.estimate import sweep_seconds
     from sweeps.workers import default_jobs
 
-    spec = read_spec(arguments.spec)
     jobs = arguments.jobs or default_jobs()
     seconds = sweep_seconds(spec, datasets(spec), jobs)
     display.print_spec(spec)
