@@ -166,7 +166,7 @@ def test_sweep_page_tells_the_summary(sweep: Sweep, server: str, page: Any) -> N
 def test_pages_work_without_a_sound_view(
     sweep: Sweep, server: str, page: Any, experiment_tags: MlflowClient, tag: str | None
 ) -> None:
-    """Without the tag, or with no JSON in it, MLflow leads to its overview; with a state it cannot read, to its charts."""
+    """Without the tag or JSON in it, MLflow leads to its overview; with a state it cannot read, to its own charts."""
     if tag is None:
         experiment_tags.delete_experiment_tag(sweep.experiment_id, views.TAG)
     else:
