@@ -1,13 +1,21 @@
 """MLflow's own pages on a finished sweep, in a browser. The saved view is undocumented: these tests pin it."""
 
+import os
 import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from servers import Server
 
 import sweeps
 from sweeps.cli import main
@@ -15,6 +23,10 @@ from sweeps.results import Sweep
 from sweeps.tracking import views
 from sweeps.tracking.descriptions import NOTE
 
+browsers = pytest.importorskip("playwright.sync_api")
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
 PATIENCE = 60_000  # ms: MLflow's pages are slow on a busy machine
 SPEC = """
 name = "seen"
@@ -42,12 +54,44 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
 @pytest.fixture(scope="module")
 def server(sweep: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an `mlflow server` on the sweep."""
-    started = Server(tmp_path_factory.mktemp("server"), sweep.uri)
-    started.start()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", sweep.uri]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    log = tmp_path_factory.mktemp("server") / "log"
+    with log.open("w") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment, start_new_session=True)
+    address = f"http://127.0.0.1:{port}"
     try:
-        yield started.uri
+        _wait(address, process, log)
+        yield address
     finally:
-        started.stop()
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(240):
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.25)
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    path = next(filter(None, map(which, ["chromium", "chromium-browser", "google-chrome"])), None)
+    if path is None:
+        pytest.skip("no chromium is installed")
+    with browsers.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
@@ -122,7 +166,7 @@ def test_sweep_page_tells_the_summary(sweep: Sweep, server: str, page: Any) -> N
 def test_pages_work_without_a_sound_view(
     sweep: Sweep, server: str, page: Any, experiment_tags: MlflowClient, tag: str | None
 ) -> None:
-    """Without the tag, or with no JSON in it, MLflow shows its overview; with a state it cannot read, its charts."""
+    """Without the tag or JSON in it, MLflow leads to its overview; with a state it cannot read, to its own charts."""
     if tag is None:
         experiment_tags.delete_experiment_tag(sweep.experiment_id, views.TAG)
     else:
