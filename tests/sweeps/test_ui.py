@@ -27,6 +27,7 @@ browsers = pytest.importorskip("playwright.sync_api")
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
+pytestmark = pytest.mark.soak  # MLflow's pages take a minute to load on a busy machine
 PATIENCE = 60_000  # ms: MLflow's pages are slow on a busy machine
 SPEC = """
 name = "seen"
