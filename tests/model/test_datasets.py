@@ -493,20 +493,22 @@ X, Y = IDX_NAMES["mnist"][:2]
 @pytest.mark.parametrize(
     ("file", "data", "said"),
     [
-        (X, b"", "is truncated"),
-        (X, TRUNCATED[:10], "is truncated"),
-        (X, TRUNCATED, "declares shape (5, 2, 3), 30 bytes, but 29 follow"),
-        (X, idx(SMALL["x_train"]) + b"0", "but 31 follow"),
-        (X, LYING, "but 0 follow"),
-        (X, b"GIF89a" * 9, "is no IDX file: its magic number is 0x47494638, expected 0x00000803"),
-        (X, b"\0\0\x0d" + idx(SMALL["x_train"])[3:], "type code 0x0d, expected 0x08"),
-        (X, idx(SMALL["y_train"].repeat(5)), "has 1 dimensions, expected 3"),
-        (X, idx(SMALL["x_train"][:0]), "is empty"),
-        (X, idx(SMALL["x_train"][:, :0]), "is empty"),
-        (Y, idx(SMALL["x_train"]), "has 3 dimensions, expected 1"),
-        (X, gzip.compress(idx(SMALL["x_train"]))[:-9], "end-of-stream"),
-        (X, gzip.compress(idx(SMALL["x_train"])) + b"more", "Not a gzipped file"),
-        (X, gzip.compress(TRUNCATED), "but 29 follow"),
+        pytest.param(X, b"", "is truncated", id="nothing"),
+        pytest.param(X, TRUNCATED[:10], "is truncated", id="half a header"),
+        pytest.param(X, TRUNCATED, "declares shape (5, 2, 3), 30 bytes, but 29 follow", id="one byte short"),
+        pytest.param(X, idx(SMALL["x_train"]) + b"0", "but 31 follow", id="one byte more"),
+        pytest.param(X, LYING, "but 0 follow", id="lying header"),
+        pytest.param(
+            X, b"GIF89a" * 9, "is no IDX file: its magic number is 0x47494638, expected 0x00000803", id="a picture"
+        ),
+        pytest.param(X, b"\0\0\x0d" + idx(SMALL["x_train"])[3:], "type code 0x0d, expected 0x08", id="floats"),
+        pytest.param(X, idx(SMALL["y_train"].repeat(5)), "has 1 dimensions, expected 3", id="labels for images"),
+        pytest.param(X, idx(SMALL["x_train"][:0]), "is empty", id="no images"),
+        pytest.param(X, idx(SMALL["x_train"][:, :0]), "is empty", id="no rows"),
+        pytest.param(Y, idx(SMALL["x_train"]), "has 3 dimensions, expected 1", id="images for labels"),
+        pytest.param(X, gzip.compress(idx(SMALL["x_train"]))[:-9], "end-of-stream", id="gzip cut off"),
+        pytest.param(X, gzip.compress(idx(SMALL["x_train"])) + b"more", "Not a gzipped file", id="gzip with more"),
+        pytest.param(X, gzip.compress(TRUNCATED), "but 29 follow", id="gzip one byte short"),
     ],
 )
 def test_a_bad_idx_file_is_named_with_its_fault_and_remedy(file: str, data: bytes, said: str, folder: Path) -> None:
