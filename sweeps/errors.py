@@ -35,3 +35,7 @@ class Interrupted(Exception):  # noqa: N818 - not an error: what was finished is
     def __init__(self, unrecorded: int = 0) -> None:
         super().__init__("interrupted")
         self.unrecorded = unrecorded
+
+
+class GuestError(InputError):
+    """Somebody's own network raised, or lacks something; the message names their file and line, or what is missing."""

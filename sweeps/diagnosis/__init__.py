@@ -1,1 +1,1 @@
-"""Somebody's own network, or the curve of one, measured: what is wrong with it, how one knows, what should stand there."""
+"""Somebody's own network, or the curve of one, measured: what is wrong, how one knows, what should stand there."""

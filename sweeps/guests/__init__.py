@@ -1,0 +1,1 @@
+"""Networks that somebody else wrote: found, spoken to, trained."""
