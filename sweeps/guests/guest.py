@@ -46,9 +46,9 @@ class Guest:
     """Somebody's network with samples in rows, whatever it wants itself; every call may be told by its numbers only.
 
     Their class has the question's shape (a mini-batch becomes one matrix, samples in columns, `bias`) or that of
-    Nielsen's network2 (sample by sample, column vectors, `biases`, `total_cost`): see PROTOCOL. Which of both its samples are,
-    one-dimensional or columns, is found by watching what reaches its feedforward. Raises GuestError where their code
-    raises, or lacks something.
+    Nielsen's network2 (sample by sample, column vectors, `biases`, `total_cost`): see PROTOCOL. Which of both its
+    samples are, one-dimensional or columns, is found by watching what reaches its feedforward. Raises GuestError where
+    their code raises, or lacks something.
     """
 
     def __init__(self, network: Any, file: Path | None = None) -> None:
