@@ -99,6 +99,17 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("spec", type=Path)
     check.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
 
+    diagnose = add("diagnose", _diagnose, "find the fault in a network class, or in the curve of a recorded run")
+    diagnose.add_argument("target", help="path/to/file.py:Class or package.module:Class; or a CSV with epoch and cost")
+    diagnose.add_argument(
+        "--data", help="mnist, digits, idx:FOLDER or npz:FILE, for a class: its gradient on real data"
+    )
+    diagnose.add_argument("--sizes", type=_sizes, help="units of every layer, inputs first, as in 784,30,10")
+    diagnose.add_argument("--training-size", type=_positive, metavar="N", help="n of the penalty in the update")
+    diagnose.add_argument("--evaluated-size", type=_positive, metavar="N", help="n of the penalty in the cost reported")
+    diagnose.add_argument("--json", action="store_true", help="a list of findings")
+    diagnose.add_argument("--time-limit", type=float, metavar="SECONDS", help="for a class (default: 600)")
+
     ui = add("ui", _ui, "the MLflow UI on the sweeps' store")
     ui.add_argument("--host", default="127.0.0.1")
     ui.add_argument("--port", type=_positive, default=5000)
@@ -109,6 +120,13 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if len(parts) < 2 or not all(part.strip().isdecimal() and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"must be two or more whole numbers, as in 784,30,10, got {text!r}")
+    return tuple(map(int, parts))
 
 
 def _complain(error: object, code: int) -> int:
@@ -297,6 +315,21 @@ def _check(arguments: argparse.Namespace) -> int:
     display.print_spec(spec)
     trainings = spec.trials * spec.replicates
     print(f"{trainings} trainings on {jobs} workers: about {display.duration(seconds)} on this machine")
+    return DONE
+
+
+def _diagnose(arguments: argparse.Namespace) -> int:
+    from sweeps.diagnosis.running import TIME_LIMIT, diagnose
+
+    _complain(f"executes {arguments.target} in a worker process, with a time limit", DONE)
+    limit = TIME_LIMIT if arguments.time_limit is None else arguments.time_limit
+    findings = diagnose(arguments.target, arguments.data, arguments.sizes, limit)
+    if arguments.json:
+        print(json.dumps([finding.to_table() for finding in findings], indent=1))
+        return DONE
+    from sweeps import display
+
+    display.print_findings(arguments.target, findings)
     return DONE
 
 

@@ -120,7 +120,7 @@ class Guest:
             self.network.update_mini_batch(pairs, eta, lmbda, n)
 
     def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
-        """(gradients by biases, by weights) as their backprop returns them, summed over the examples where it takes one.
+        """(gradients by biases, by weights) as their backprop returns them; summed where it takes one example.
 
         x: (m, n_in), y: (m, n_out). Raises GuestError where there is none, or it returns something else.
         """
@@ -129,7 +129,9 @@ class Guest:
                 first, second = self.network.backprop(x.T.copy(), y.T.copy())
             else:
                 returned = [self.network.backprop(*pair) for pair in self.pairs(x, y)]
-                first, second = ([sum(layer) for layer in zip(*side, strict=True)] for side in zip(*returned, strict=True))
+                first, second = (
+                    [sum(layer) for layer in zip(*side, strict=True)] for side in zip(*returned, strict=True)
+                )
             if [np.shape(g) for g in first] == [np.shape(w) for w in self.network.weights]:
                 first, second = second, first
             return [np.ravel(g) for g in first], [np.asarray(g) for g in second]
