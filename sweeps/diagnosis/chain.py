@@ -209,13 +209,12 @@ class _Link:
     def input(self, layer: int) -> Array:
         """What the layer receives: x, or the activation below, from dC/dW = delta a^T."""
         if layer == 1:
-            received: Array = self._example.x[0]
-            return received
+            return np.asarray(self._example.x[0])
         delta = self.delta(layer)
         square = float(delta @ delta)
         if square == 0:
             return np.full(self._layout.sizes[layer - 1], np.nan)
-        received = self._true_w[layer - 1].T @ delta / square
+        received: Array = self._true_w[layer - 1].T @ delta / square
         return received
 
     def is_layered(self, tolerance: float) -> bool:
