@@ -18,6 +18,8 @@ from sweeps.spec import OBJECTIVES
 from sweeps.tracking.location import sqlite_file, tracking_uri
 
 if TYPE_CHECKING:
+    from sweeps.diagnosis.findings import Finding
+    from sweeps.diagnosis.settings import Settings
     from sweeps.results import Sweep
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -107,6 +109,10 @@ def _parser() -> argparse.ArgumentParser:
     diagnose.add_argument("--sizes", type=_sizes, help="units of every layer, inputs first, as in 784,30,10")
     diagnose.add_argument("--training-size", type=_positive, metavar="N", help="n of the penalty in the update")
     diagnose.add_argument("--evaluated-size", type=_positive, metavar="N", help="n of the penalty in the cost reported")
+    diagnose.add_argument("--eta", type=float, help="with --lambda, --batch-size, --training-size: are they stable")
+    diagnose.add_argument("--lambda", type=float, dest="lmbda")
+    diagnose.add_argument("--batch-size", type=_positive, metavar="M")
+    diagnose.add_argument("--sweep", metavar="NAME", help="name the nearest stable setting that this sweep measured")
     diagnose.add_argument("--json", action="store_true", help="a list of findings")
     diagnose.add_argument("--time-limit", type=float, metavar="SECONDS", help="for a class (default: 600)")
 
@@ -321,9 +327,11 @@ def _check(arguments: argparse.Namespace) -> int:
 def _diagnose(arguments: argparse.Namespace) -> int:
     from sweeps.diagnosis.running import TIME_LIMIT, diagnose
 
+    settings = _settings(arguments)
+    near = [_nearby(arguments, settings)] if arguments.sweep is not None and settings is not None else []
     _complain(f"executes {arguments.target} in a worker process, with a time limit", DONE)
     limit = TIME_LIMIT if arguments.time_limit is None else arguments.time_limit
-    findings = diagnose(arguments.target, arguments.data, arguments.sizes, limit)
+    findings = diagnose(arguments.target, arguments.data, arguments.sizes, settings, limit) + near
     if arguments.json:
         print(json.dumps([finding.to_table() for finding in findings], indent=1))
         return DONE
@@ -331,6 +339,28 @@ def _diagnose(arguments: argparse.Namespace) -> int:
 
     display.print_findings(arguments.target, findings)
     return DONE
+
+
+def _settings(arguments: argparse.Namespace) -> "Settings | None":
+    """What somebody trains with, where they say all of it."""
+    from sweeps.diagnosis.settings import Settings
+
+    given = {"--eta": arguments.eta, "--lambda": arguments.lmbda}
+    given |= {"--batch-size": arguments.batch_size, "--training-size": arguments.training_size}
+    missing = [flag for flag, value in given.items() if value is None]
+    if not missing:
+        return Settings(arguments.eta, arguments.lmbda, arguments.batch_size, arguments.training_size)
+    if arguments.eta is not None or arguments.lmbda is not None or arguments.sweep is not None:
+        raise InputError(f"settings are judged all together: give {', '.join(missing)}, too")
+    return None
+
+
+def _nearby(arguments: argparse.Namespace, settings: "Settings") -> "Finding":
+    from sweeps.diagnosis.nearby import nearest_stable
+    from sweeps.results import load
+
+    sweep = load(arguments.sweep, arguments.tracking_uri)
+    return nearest_stable(settings, sweep.trials, sweep.name)
 
 
 def _ui(arguments: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from sweeps.diagnosis.decay import judge_decay
 from sweeps.diagnosis.findings import Code, Finding, Severity
 from sweeps.diagnosis.gradients import GradientReport, judge_gradient
 from sweeps.diagnosis.sentences import of_decay, of_gradient, of_scale, shown
+from sweeps.diagnosis.settings import Settings, curvature, judge_settings
 from sweeps.diagnosis.steps import EXAMPLES, Kind, Point, draw_point, kind_of_step
 from sweeps.diagnosis.subject import Array, InconclusiveError, StateShapeError, Subject
 from sweeps.errors import GuestError
@@ -22,6 +23,7 @@ _POINTS = 2  # random places for each size
 _MOST = 400  # parameters up to which all are differenced; of larger networks so many of each layer's:
 _SAMPLED = 25
 _TRAINED_STEPS, _TRAINED_ETA = 30, 0.5  # before a point that may confirm, never accuse: units may be saturated there
+_PROBE = 60  # examples on which curvature is measured
 _SAME = 1e-9  # relative difference of two costs that are the same
 _COARSE = 1e-4  # tolerance above which a clean result is called weak
 
@@ -45,13 +47,15 @@ def examine(
     make: Make,
     own_sizes: Sequence[int] | None = None,
     draw: Draw | None = None,
+    settings: Settings | None = None,
     sizes: Iterable[Sequence[int]] = SIZES,
     seed: int = 0,
 ) -> list[Finding]:
     """The findings on a class, faults first; never none: a sound one is clean, with how sure that is.
 
     make: builds it with given layers. own_sizes: layers at which the gradient is examined once more, a sample of the
-    parameters where they are many, on draw(m) -> x (m, n_in), y (m, n_out), or on random examples.
+    parameters where they are many, on draw(m) -> x (m, n_in), y (m, n_out), or on random examples. settings: judged
+    for a sound class, by the curvature of its cost at own_sizes (None: at the first of sizes).
     Raises GuestError where their code can be examined at no size.
     """
     reports: list[_Report] = []
@@ -66,7 +70,29 @@ def examine(
             failures[layers] = error
     if not reports:
         raise next(iter(failures.values()))
-    return _summary(reports, failures)
+    findings = _summary(reports, failures)
+    if settings is not None and all(finding.severity is not Severity.FAULT for finding in findings):
+        findings = _judged(settings, make(own_sizes or next(iter(sizes))), draw) + findings
+    return findings
+
+
+def _judged(settings: Settings, guest: Guest, draw: Draw | None) -> list[Finding]:
+    """The settings, by the curvature where their own initialisation starts."""
+    subject = Subject(guest)
+    point = _started(subject, guest, np.random.default_rng(0), draw)
+    try:
+        kind = kind_of_step(subject, point)
+        momentum = 1 - 1 / kind.limit if kind.limit > 1 else 0.0
+        return judge_settings(settings, curvature(subject, point), momentum)
+    except StateShapeError:
+        return []
+
+
+def _started(subject: Subject, guest: Guest, rng: np.random.Generator, draw: Draw | None) -> Point:
+    """Their own initial parameters, and examples: the data's, or random ones."""
+    point = draw_point(subject.layout, rng, _PROBE)
+    theta = subject.layout.join([np.asarray(w) for w in guest.weights], [np.asarray(b) for b in guest.biases])
+    return Point(theta, *((point.x, point.y) if draw is None else draw(_PROBE)))
 
 
 def _examine(guest: Guest, rng: np.random.Generator) -> _Report:

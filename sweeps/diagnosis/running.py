@@ -12,6 +12,7 @@ import numpy as np
 from model import Dataset, load
 from sweeps.diagnosis.findings import Finding
 from sweeps.diagnosis.network import Draw, examine
+from sweeps.diagnosis.settings import Settings
 from sweeps.diagnosis.subject import Array
 from sweeps.errors import GuestError, InputError
 from sweeps.guests.guest import Guest
@@ -29,13 +30,15 @@ def diagnose(
     network: type | str,
     data: Data | None = None,
     sizes: Sequence[int] | None = None,
+    settings: Settings | None = None,
     time_limit: float = TIME_LIMIT,
 ) -> list[Finding]:
     """What is wrong with a network class, faults first; a sound one is `clean`, with how sure that is.
 
     network: a class, or `path/to/file.py:Class`, or `package.module:Class`. data: a Dataset, the name of one, or pairs
     (x, y), y one-hot, on which the gradient is confirmed at `sizes` (inputs first; None: the data's, with 30 hidden
-    units). Their code runs in a worker process; it is ended after time_limit seconds.
+    units). settings: what it is trained with, judged where it is sound. Their code runs in a worker process, which is
+    ended after time_limit seconds.
     Raises GuestError where their code raises, lacks something, or takes too long.
     """
     name = network if isinstance(network, str) else network.__name__
@@ -47,7 +50,9 @@ def diagnose(
     _check(sizes, examples)
     pool = LocalPool(1)
     try:
-        return pool.submit(_examine, network, None if sizes is None else tuple(sizes), examples).result(time_limit)
+        return pool.submit(_examine, network, None if sizes is None else tuple(sizes), examples, settings).result(
+            time_limit
+        )
     except OutOfTime:
         raise GuestError(
             f"{name} was not done after {time_limit:g} s: give a larger time limit, or smaller sizes"
@@ -85,7 +90,12 @@ def _check(sizes: Sequence[int] | None, examples: tuple[Array, Array] | None) ->
             raise InputError(f"sizes: the data have {ends[0]} inputs and {ends[1]} outputs, got {list(sizes)}")
 
 
-def _examine(network: type | str, sizes: tuple[int, ...] | None, examples: tuple[Array, Array] | None) -> list[Finding]:
+def _examine(
+    network: type | str,
+    sizes: tuple[int, ...] | None,
+    examples: tuple[Array, Array] | None,
+    settings: Settings | None,
+) -> list[Finding]:
     """In a worker. What their code prints goes to standard error: standard output is for the findings."""
     os.dup2(2, 1)
     found = load_class(network) if isinstance(network, str) else network
@@ -101,4 +111,4 @@ def _examine(network: type | str, sizes: tuple[int, ...] | None, examples: tuple
         def draw(m: int) -> tuple[Array, Array]:
             return x[:m], y[:m]
 
-    return examine(make, sizes, draw)
+    return examine(make, sizes, draw, settings)
