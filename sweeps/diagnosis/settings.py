@@ -59,7 +59,7 @@ def curvature(subject: Subject, point: Point) -> float:
 
 
 def judge_settings(settings: Settings, height: float, momentum: float = 0.0) -> list[Finding]:
-    """What theory says of the settings, nothing where both bounds are kept. height: the data cost's largest curvature."""
+    """What theory says of the settings, nothing where both bounds hold. height: largest curvature of the data cost."""
     bound = 2 * (1 + momentum)
     evidence: dict[str, Evidence] = {"eta": settings.eta, "lambda": settings.lmbda, "n": settings.n}
     evidence |= {"momentum": momentum, "bound": bound}
