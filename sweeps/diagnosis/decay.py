@@ -26,12 +26,13 @@ _NOTHING = 1e-7  # of the parameters: no decay, no penalty
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a decay and a penalty may depend on. evaluated: examples in the evaluated set."""
+    """What a decay and a penalty may depend on. evaluated: examples in the evaluated set. eta: of the step before."""
 
     n: int = N
     batch_size: int = BATCH
     evaluated: int = N
     lmbda: float = _LMBDA
+    eta: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,9 @@ class _Judge:
             return DecayReport((*faults, DecayFault(Code.DECAY_MISSING, self._numbers(w, p))), math.inf)
         if not self._is_something(p):
             return DecayReport((*faults, *self._unreported(w)), math.nan)
+        halved = self.penalty_value(replace(usual, eta=usual.eta / 2)) / self.penalty_value(usual)
+        if abs(halved - 1) > 10 * self._tolerance:
+            faults.append(DecayFault(Code.PENALTY_SCALE, {"penalty_at_half_eta_over_penalty": halved}, "eta"))
         ratio, residual = _along(w, p)
         if residual > self._tolerance:
             return DecayReport((*faults, self._other_law(w, p, residual)), residual)
@@ -115,7 +119,7 @@ class _Judge:
     def _cost(self, theta: Array, at: Circumstances, lmbda: float) -> float:
         repeat = (-(-at.evaluated // len(self._point)), 1)
         x, y = (np.tile(side, repeat)[: at.evaluated] for side in (self._point.x, self._point.y))
-        return self._subject.cost(theta, x, y, lmbda, n=at.n)
+        return self._subject.cost(theta, x, y, lmbda, at.n, at.eta)
 
     def _examples_counted(self, at: Circumstances) -> int:
         """By what a reported cost is divided to make it a mean: 1, or the examples where it is a sum."""

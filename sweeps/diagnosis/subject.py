@@ -101,14 +101,16 @@ class Subject:
         """Of their class."""
         return type(self._guest.network).__name__
 
-    def cost(self, theta: Array, x: Array, y: Array, lmbda: float = 0.0, n: int | None = None) -> float:
+    def cost(
+        self, theta: Array, x: Array, y: Array, lmbda: float = 0.0, n: int | None = None, eta: float = 1.0
+    ) -> float:
         """Their reported cost of the examples x (m, n_in), y (m, n_out), at parameters theta.
 
-        n: a step with eta = 0 tells it to them first, for classes that remember it.
+        n, eta: a step from theta tells them first, for classes that remember them (n None: no step).
         """
         guest = self._at(theta)
         if n is not None:
-            guest.update(guest.pairs(x[:1].copy(), y[:1].copy()), 0.0, 0.0, n)
+            guest.update(guest.pairs(x[:1].copy(), y[:1].copy()), eta, 0.0, n)
             self._put(guest, theta)
         return guest.cost(guest.pairs(x.copy(), y.copy()), lmbda)
 
