@@ -319,8 +319,8 @@ def _penalty_scale(fault: DecayFault) -> tuple[str, str, Severity]:
         )
     if fault.note == "eta":
         said = (
-            "The reported penalty should not depend on eta: it is part of the cost, and eta only says how far a step goes "
-            "down its slope. After steps with half the eta, the penalty of the same weights is "
+            "The reported penalty should not depend on eta: it is part of the cost, and eta only says how far a step "
+            "goes down its slope. After steps with half the eta, the penalty of the same weights is "
             f"{fault.numbers['penalty_at_half_eta_over_penalty']:.4g} times as large."
         )
         return said, PENALTY, Severity.FAULT
