@@ -20,8 +20,8 @@ if TYPE_CHECKING:  # importing Matplotlib takes longer than most commands
 
 WIDTH = 1440  # pixels
 _DPI = 144
-_COLUMNS = 4  # of panels, at most
-_HEIGHTS = {1: 5.6, 2: 3.5, 3: 2.75, 4: 2.3}  # inches of a row, by the number of columns
+_COLUMNS = 3  # of panels, at most
+_HEIGHTS = {1: 5.6, 2: 3.5, 3: 2.75}  # inches of a row, by the number of columns
 _HEAD, _FOOT, _GAP = 0.62, 1.6, 0.36  # inches: above the panels, below them, between two rows
 
 
@@ -135,7 +135,8 @@ def _draw(axes: "Axes", stability: StabilityMap, panel: Panel, is_last_row: bool
     axes.set_title(title, fontsize=8.5, loc="left", pad=4, fontweight="bold")
     count = f"{stable} of {len(panel.points)} stable"
     axes.set_title(count, fontsize=7.5, loc="right", pad=4, color=COLOURS["muted"])
-    axes.tick_params(which="both", labelsize=7, length=0, labelcolor=COLOURS["muted"])
+    axes.minorticks_off()
+    axes.tick_params(labelsize=7, length=0, labelcolor=COLOURS["muted"])
     for spine in axes.spines.values():
         spine.set_color(COLOURS["rule"])
 
@@ -145,7 +146,8 @@ def _tint() -> "Colormap":
     from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
     red, green, blue = (1 - _TINT + _TINT * part for part in to_rgb(MARKS[Verdict.CONVERGED].colour))
-    return LinearSegmentedColormap.from_list("stable", [COLOURS["panel"], (red, green, blue)])
+    white = to_rgb(COLOURS["panel"])
+    return LinearSegmentedColormap.from_list("stable", [white, (red, green, blue)])
 
 
 def _look(mark: Mark) -> dict[str, Any]:

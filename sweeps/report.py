@@ -36,9 +36,9 @@ _DRAWN = ("cost/", "accuracy/", "weight_norm/", "stability/edge")
 
 MEANINGS: dict[Verdict, str] = {  # in the order in which the page shows them
     Verdict.CONVERGED: "The total cost fell and has settled.",
-    Verdict.SLOW: "Sound, and the total cost was still falling when training ended: train longer.",
+    Verdict.SLOW: "Sound, but not done: the total cost was still falling when training ended, or had hardly begun to.",
     Verdict.OVERFITTING: "The cost on examples it has not seen rises while that on the others still falls.",
-    Verdict.SPIKED: "The total cost jumped up once, and recovered.",
+    Verdict.SPIKED: "The total cost rose once, and came back.",
     Verdict.PENALTY_GROWTH: "The reported total rises while the data cost falls: the penalty on growing weights.",
     Verdict.OSCILLATING: "The total cost went up and down, more than once.",
     Verdict.STALLED: "It never learned: the data cost stayed at what a constant answer has.",
@@ -205,6 +205,7 @@ def in_words(spec: SweepSpec, n: int | None) -> list[str]:
     momentum = f", momentum {plan.momentum:g}" if plan.momentum else ""
     size = f"{n:,} examples" if n else "the rest"
     samplers = {"tpe": "TPE", "random": "random", "qmc": "Sobol", "grid": "grid", "gp": "Gaussian-process"}
+    samplers["border"] = "stability-border"
     goals = " and ".join(objective.replace("_", " ") for objective in spec.objective)
     cost = plan.cost.replace("_", "-")
     data = f"on {plan.dataset}: {size} to train on, {plan.validation:,} held back."

@@ -47,7 +47,7 @@ def of_sweep(
         "",
         _best(spec, experiment_id, trials, best),
         "",
-        f"See: {_links(spec, experiment_id, run_id)}.",
+        f"See: {_links(experiment_id, run_id)}{_picture(spec, experiment_id, run_id)}.",
         "",
         "Type next:",
         "",
@@ -61,9 +61,7 @@ def banner(
     """The sweep in a line, which is what MLflow shows of it at first; the best trial's settings in a second one."""
     counts = ", ".join(f"{count} {_words(verdict)}" for verdict, count in _counts(trials))
     summary = f"[summary]({run_link(experiment_id, run_id)})"
-    first = (
-        f"**{len(trials)} trainings on {_dataset(spec)}:** {counts}. {_links(spec, experiment_id, run_id)} · {summary}"
-    )
+    first = f"**{len(trials)} trainings on {_dataset(spec)}:** {counts}. {_links(experiment_id, run_id)} · {summary}"
     return f"{first}\n\n{_best(spec, experiment_id, trials, best)}"
 
 
@@ -78,15 +76,19 @@ def _best(spec: SweepSpec, experiment_id: str, trials: Sequence[RecordedTrial], 
     return f"**Best: {_link(spec, experiment_id, one)}** ({settings}): {values}{verdict}."
 
 
-def _links(spec: SweepSpec, experiment_id: str, run_id: str) -> str:
+def _links(experiment_id: str, run_id: str) -> str:
     links = {
         "curves": view_link(experiment_id),
         "verdicts": table_link(experiment_id),
         "report": artifact_link(experiment_id, run_id, _REPORT),
     }
-    if {"eta", "lambda"} <= set(spec.varied):
-        links["map"] = artifact_link(experiment_id, run_id, _PICTURE)
     return " · ".join(f"[{words}]({link})" for words, link in links.items())
+
+
+def _picture(spec: SweepSpec, experiment_id: str, run_id: str) -> str:
+    if not {"eta", "lambda"} <= set(spec.varied):
+        return ""
+    return f" · [map]({artifact_link(experiment_id, run_id, _PICTURE)})"
 
 
 def _commands(spec: SweepSpec, trials: Sequence[RecordedTrial], best: tuple[int, int] | None) -> list[str]:
