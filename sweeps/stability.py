@@ -234,10 +234,9 @@ def _oscillating(records: Records, facts: Facts) -> Assessment | None:
     if not restless and (not swings or total[swings[0][1] :].min() <= RECOVERED * total[swings[0][0]]):
         return None
     jump, numbers, high = _largest(total, swings)
-    times = max(len(swings), len(tremors))
-    what = (
-        f"goes up and down: it rose {times} times, most {jump}" if times > 1 else f"rose {jump} and has not come back"
-    )
+    what = f"rose {jump}, and has not come back"
+    if restless:
+        what = f"goes up and down: it rose {max(len(swings), len(tremors))} times, most {jump}"
     return Assessment(
         Verdict.OSCILLATING,
         f"The total cost {what}. A smaller eta or a larger batch calms it.",
