@@ -20,6 +20,7 @@ from sweeps.tracking.location import sqlite_file, tracking_uri
 if TYPE_CHECKING:
     from sweeps.diagnosis.findings import Finding
     from sweeps.diagnosis.settings import Settings
+    from sweeps.report import Published
     from sweeps.results import Sweep
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -83,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("name")
     compare.add_argument("trials", nargs="+", type=int, metavar="TRIAL")
 
-    report = add("report", _report, "(re)build a sweep's report page, and print its path")
+    report = add("report", _report, "(re)build a sweep's report page and the picture of its map, and print their paths")
     report.add_argument("name")
     report.add_argument("--open", action="store_true", help="in the browser, too")
 
@@ -175,10 +176,17 @@ def _reported(sweep: "Sweep") -> Path | None:
     from sweeps.report import publish
 
     try:
-        return publish(sweep)
+        published = publish(sweep)
     except (TrackingError, OSError) as error:
         _complain(f"the report was not written ({error}); `sweeps report {sweep.name}` writes it", DONE)
         return None
+    _say_what_is_missing(published)
+    return published.page
+
+
+def _say_what_is_missing(published: "Published") -> None:
+    if published.trouble is not None:
+        _complain(f"the picture of the map could not be drawn ({published.trouble})", DONE)
 
 
 def _next_steps(sweep: "Sweep", uri: str | None, report: Path | None) -> str:
@@ -266,9 +274,12 @@ def _report(arguments: argparse.Namespace) -> int:
     from sweeps.report import publish
     from sweeps.results import load
 
-    path = publish(load(arguments.name, arguments.tracking_uri))
-    print(path)
-    if arguments.open and not webbrowser.open(path.as_uri()):
+    published = publish(load(arguments.name, arguments.tracking_uri))
+    print(published.page)
+    if published.picture is not None:
+        print(published.picture)
+    _say_what_is_missing(published)
+    if arguments.open and not webbrowser.open(published.page.as_uri()):
         return _complain("no browser could be started; open the file above in one", FAILED)
     return DONE
 

@@ -49,7 +49,7 @@ th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px soli
 
 @dataclass(frozen=True)
 class Training:
-    """A training's curves. curves: key of PANELS -> a value an epoch, NaN where not recorded. said: a sentence on it."""
+    """A training's curves. curves: key of PANELS -> a value an epoch, NaN: not recorded. said: a sentence on it."""
 
     name: str
     epochs: Curve
