@@ -46,9 +46,9 @@ class Guest:
     """Somebody's network with samples in rows, whatever it wants itself; every call may be told by its numbers only.
 
     Their class has the question's shape (a mini-batch becomes one matrix, samples in columns, `bias`) or that of
-    Nielsen's network2 (sample by sample, column vectors, `biases`, `total_cost`): see PROTOCOL. Which of both its samples are,
-    one-dimensional or columns, is found by watching what reaches its feedforward. Raises GuestError where their code
-    raises, or lacks something.
+    Nielsen's network2 (sample by sample, column vectors, `biases`, `total_cost`): see PROTOCOL. Which of both its
+    samples are, one-dimensional or columns, is found by watching what reaches its feedforward. Raises GuestError where
+    their code raises, or lacks something.
     """
 
     def __init__(self, network: Any, file: Path | None = None) -> None:
@@ -118,6 +118,21 @@ class Guest:
         """One of their steps on a mini-batch."""
         with _theirs(self.file, "update_mini_batch(mini_batch, eta, lmbda, n)"):
             self.network.update_mini_batch(pairs, eta, lmbda, n)
+
+    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+        """(gradients by biases, by weights) as their backprop returns them, summed over the examples where it takes one.
+
+        x: (m, n_in), y: (m, n_out). Raises GuestError where there is none, or it returns something else.
+        """
+        with _theirs(self.file, "backprop(x, y)"):
+            if not self._columns:
+                first, second = self.network.backprop(x.T.copy(), y.T.copy())
+            else:
+                returned = [self.network.backprop(*pair) for pair in self.pairs(x, y)]
+                first, second = ([sum(layer) for layer in zip(*side, strict=True)] for side in zip(*returned, strict=True))
+            if [np.shape(g) for g in first] == [np.shape(w) for w in self.network.weights]:
+                first, second = second, first
+            return [np.ravel(g) for g in first], [np.asarray(g) for g in second]
 
     def cost(self, pairs: Pairs, lmbda: float) -> float:
         """The cost that they report for the examples."""
@@ -202,13 +217,17 @@ class Guest:
         return rng.uniform(0.1, 0.9, (m, self.sizes[0])), y
 
 
+def reseed(word: int) -> None:
+    """Starts the global generators, Python's and NumPy's, from a word of 32 bits."""
+    random.seed(word)
+    np.random.seed(word)  # noqa: NPY002 - theirs may well draw from it
+
+
 @contextmanager
 def seeded(seed: Sequence[int]) -> Iterator[None]:
     """While it lasts the global generators, Python's and NumPy's, start from the seed; then they go on as before."""
     before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002 - theirs may well draw from it
-    word = int(np.random.SeedSequence(list(seed)).generate_state(1)[0])
-    random.seed(word)
-    np.random.seed(word)  # noqa: NPY002
+    reseed(int(np.random.SeedSequence(list(seed)).generate_state(1)[0]))
     try:
         yield
     finally:

@@ -1,0 +1,222 @@
+"""The data part of a step against central differences of the reported data cost: what is wrong with it, layer by layer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sweeps.diagnosis.chain import Chain, Example, Flaw
+from sweeps.diagnosis.findings import Code
+from sweeps.diagnosis.steps import ETA, Joining, Kind, Point, joining
+from sweeps.diagnosis.subject import Array, InconclusiveError, Subject
+
+_TOLERANCE = 1e-5  # relative; central differences in float64 err by 1e-9, a fault by more than 1e-2
+_NOISE = 30  # times the differences' own error: the tolerance where they are coarser, as in float32
+_STILL = 1e-10  # of the largest step: a parameter that moves less does not move
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with the data part of a step. layers: which, 1 the first with parameters; () for all.
+
+    numbers: the evidence. note: what the code alone does not say.
+    """
+
+    code: Code
+    layers: tuple[int, ...] = ()
+    numbers: dict[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """faults: none for a sound step. scale: step / gradient, one factor for all (nan where there is none).
+
+    error: the largest relative error of a layer's weights or biases, that factor apart. tolerance: what counts as wrong.
+    averaged: whether the steps pass through an average (momentum as v = b v + (1 - b) gradient), so the first is short.
+    """
+
+    faults: tuple[Fault, ...]
+    scale: float
+    error: float
+    tolerance: float
+    averaged: bool
+
+
+def judge_gradient(subject: Subject, points: Sequence[Point], kind: Kind) -> GradientReport:
+    """Compares steps with lambda = 0 to differences of the cost with lambda = 0, example by example, then as a batch."""
+    examples, error = _examples(subject, points)
+    tolerance = max(_TOLERANCE, _NOISE * error)
+    join = joining(subject, points[0])
+    faults = _batch_faults(join, len(points[0]), max(tolerance, 1e-4 if error > _TOLERANCE else 0.0))
+    comparison = _Comparison(subject, examples, tolerance)
+    scale, single = comparison.judge()
+    already = {fault.code for fault in faults}
+    faults += [fault for fault in single if fault.code not in already]
+    averaged = kind.limit != 1 and abs(scale * kind.limit - 1) <= 10 * tolerance
+    return GradientReport(tuple(faults), scale, comparison.error(scale), tolerance, averaged)
+
+
+def _examples(subject: Subject, points: Sequence[Point]) -> tuple[list[Example], float]:
+    """Every example of every point, differenced and stepped; and the differences' largest own error."""
+    found, error = [], 0.0
+    for point in points:
+        for k in range(len(point)):
+            x, y = point.example(k)
+            slope = subject.slope(lambda at, x=x, y=y: subject.cost(at, x, y), point.theta)  # type: ignore[misc]
+            step = -subject.step(point.theta, x, y, ETA) / ETA
+            error = max(error, slope.error)
+            found.append(Example(point.theta, x, y, np.where(slope.known, slope.values, np.nan), step))
+    if not any(np.any(np.isfinite(example.true)) for example in found):
+        raise InconclusiveError("the reported cost is no smooth function of the parameters: differences of it disagree")
+    return found, error
+
+
+def _batch_faults(join: Joining, m: int, tolerance: float) -> list[Fault]:
+    """Whether a mini-batch's step is the average of its examples' steps."""
+    mean = 1 / m
+    numbers = {"batch_size": float(m), "step_over_sum_of_steps": float(np.nanmedian(join.weights))}
+
+    def is_like(factors: Sequence[float], wanted: float) -> bool:
+        return all(abs(f - wanted) <= 100 * tolerance * wanted for f in factors if np.isfinite(f))
+
+    if join.residual > 100 * tolerance:
+        return [Fault(Code.GRADIENT_WRONG, (), numbers | {"residual": join.residual}, "batch")]
+    if is_like(join.weights, mean) and is_like(join.biases, mean):
+        return []
+    if is_like(join.weights, mean):
+        wrong = tuple(k for k, f in enumerate(join.biases, 1) if not is_like([f], mean))
+        factor = float(np.nanmedian([join.biases[k - 1] for k in wrong]))
+        return [Fault(Code.GRADIENT_BIAS, wrong, numbers | {"biases_over_sum_of_steps": factor}, "batch")]
+    if is_like(join.weights, 1.0):
+        note = "" if is_like(join.biases, 1.0) else "weights"
+        return [Fault(Code.GRADIENT_SUMMED, (), numbers, note)]
+    return [Fault(Code.GRADIENT_WRONG, (), numbers, "batch")]
+
+
+class _Comparison:
+    """Steps on single examples against their gradients, parameter by parameter over all examples."""
+
+    def __init__(self, subject: Subject, examples: Sequence[Example], tolerance: float) -> None:
+        self._subject, self._examples, self._tolerance = subject, examples, tolerance
+        layout = subject.layout
+        self._layers = layout.layers
+        split = [(layout.weights, "weights"), (layout.biases, "biases")]
+        self._tensors = [
+            _Tensor(word, layer, *(self._stacked(part, layer, side) for side in ("true", "step")))
+            for part, word in split
+            for layer in range(1, layout.layers + 1)
+        ]
+        self._largest = max((float(np.linalg.norm(t.step)) for t in self._tensors), default=0.0)
+
+    def _stacked(self, part, layer: int, side: str) -> Array:  # type: ignore[no-untyped-def]
+        entries = [np.ravel(part(getattr(example, side))[layer - 1]) for example in self._examples]
+        known = [np.isfinite(np.ravel(part(example.true)[layer - 1])) for example in self._examples]  # not at a kink
+        return np.concatenate([side[of] for side, of in zip(entries, known, strict=True)])
+
+    def error(self, scale: float) -> float:
+        """Of the worst parameter, relative to its gradient times the scale."""
+        return max((t.error(scale) for t in self._tensors if t.matters), default=0.0)
+
+    def judge(self) -> tuple[float, list[Fault]]:
+        """(the factor of all, the faults)."""
+        still = [t for t in self._tensors if t.matters and np.linalg.norm(t.step) <= _STILL * self._largest]
+        if self._largest == 0:
+            still = [t for t in self._tensors if t.matters]
+        faults = [
+            Fault(Code.GRADIENT_FROZEN, tuple(t.layer for t in still if t.word == word), {}, word)
+            for word in ("weights", "biases")
+            if any(t.word == word for t in still)
+        ]
+        moving = [t for t in self._tensors if t.matters and t not in still]
+        if not moving:
+            return float("nan"), faults
+        if all(t.residual <= self._tolerance for t in moving):
+            scale, more = self._judge_factors(moving)
+            return scale, faults + more
+        return self._judge_chain(moving, faults)
+
+    def _judge_factors(self, moving: "Sequence[_Tensor]") -> tuple[float, list[Fault]]:
+        """Every parameter moves along its gradient: whether all by the same positive factor."""
+        weights = [t.factor for t in moving if t.word == "weights"] or [t.factor for t in moving]
+        scale = float(np.median(weights))
+        odd = [t for t in moving if abs(t.factor - scale) > 10 * self._tolerance * abs(scale)]
+        if not odd:
+            return (scale, [Fault(Code.GRADIENT_SIGN, (), {"factor": scale})]) if scale < 0 else (scale, [])
+        faults = []
+        biases = [t for t in odd if t.word == "biases"]
+        if biases and len(biases) == len(odd):
+            factor = float(np.median([t.factor / scale for t in biases]))
+            faults.append(Fault(Code.GRADIENT_BIAS, tuple(t.layer for t in biases), {"factor": factor}, "factor"))
+            if scale < 0:
+                faults.append(Fault(Code.GRADIENT_SIGN, (), {"factor": scale}))
+            return scale, faults
+        against = tuple(sorted({t.layer for t in moving if t.factor < 0}))
+        if against and all(abs(abs(t.factor) - abs(scale)) <= 10 * self._tolerance * abs(scale) for t in moving):
+            return abs(scale), [Fault(Code.GRADIENT_SIGN, against, {"factor": -abs(scale)})]
+        numbers = {f"factor/{t.word}_layer_{t.layer}": t.factor for t in moving}
+        return scale, [Fault(Code.GRADIENT_WRONG, tuple(sorted({t.layer for t in odd})), numbers, "factors")]
+
+    def _judge_chain(self, moving: "Sequence[_Tensor]", faults: list[Fault]) -> tuple[float, list[Fault]]:
+        weights_right = all(t.residual <= self._tolerance for t in moving if t.word == "weights")
+        if weights_right:
+            wrong = tuple(t.layer for t in moving if t.word == "biases" and t.residual > self._tolerance)
+            scale, more = self._judge_factors([t for t in moving if t.layer not in wrong or t.word == "weights"])
+            return scale, [*faults, Fault(Code.GRADIENT_BIAS, wrong, {"error": max(t.residual for t in moving)}), *more]
+        chain = Chain(self._subject, self._examples, self._tolerance)
+        errors = {f"error/{t.word}_layer_{t.layer}": t.error(1.0) for t in moving}
+        wrong = tuple(sorted({t.layer for t in moving if t.residual > self._tolerance}))
+        flaws = chain.flaws() if chain.is_layered and not any(f.note == "weights" for f in faults) else []
+        biases = chain.biases_apart()
+        if biases:
+            faults = [*faults, Fault(Code.GRADIENT_BIAS, biases, {}, "chain")]
+        if not flaws:
+            return float("nan"), [*faults, Fault(Code.GRADIENT_WRONG, wrong, errors)]
+        top = max((flaw.factor for flaw in flaws if flaw.layer == self._layers), default=1.0)
+        if top < 0:
+            faults = [*faults, Fault(Code.GRADIENT_SIGN, (), {"factor": top})]
+        return float("nan"), faults + _merged(flaws, errors)
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """One layer's weights or biases over all examples: the true gradient and the one that the step implies, flat."""
+
+    word: str
+    layer: int
+    true: Array
+    step: Array
+
+    @property
+    def matters(self) -> bool:
+        """Whether the cost depends on it at all here."""
+        return bool(np.linalg.norm(self.true) > 0)
+
+    @property
+    def factor(self) -> float:
+        """step / gradient, in the least-squares sense."""
+        return float(self.step @ self.true) / float(self.true @ self.true)
+
+    @property
+    def residual(self) -> float:
+        """What of the step is no multiple of the gradient, relative."""
+        size = float(np.linalg.norm(self.step))
+        return float(np.linalg.norm(self.step - self.factor * self.true)) / size if size else 0.0
+
+    def error(self, scale: float) -> float:
+        """Of the step against scale times the gradient, relative to the latter."""
+        expected = scale * self.true
+        size = float(np.linalg.norm(expected))
+        return float(np.linalg.norm(self.step - expected)) / size if size else float("inf")
+
+
+def _merged(flaws: Sequence[Flaw], errors: dict[str, float]) -> list[Fault]:
+    """One fault for each code, with its layers."""
+    faults = []
+    for code in dict.fromkeys(flaw.code for flaw in flaws):
+        of = [flaw for flaw in flaws if flaw.code is code]
+        layers = tuple(sorted(flaw.layer for flaw in of))
+        numbers = {"fit_error": max(flaw.error for flaw in of), "error_of_right_formula": max(flaw.right for flaw in of)}
+        note = next((flaw.note for flaw in of if flaw.note), "")
+        faults.append(Fault(code, layers, numbers | (errors if code is Code.GRADIENT_WRONG else {}), note))
+    return faults
