@@ -24,7 +24,7 @@ def split_target(target: str) -> tuple[str, str]:
 
 
 def absolute(target: str, folder: Path) -> str:
-    """The target with its file's path made absolute, from a folder; a module's name is left alone. Raises InputError."""
+    """The target with its file's path made absolute, from a folder; a module's name stays. Raises InputError."""
     place, name = split_target(target)
     if not place.endswith(".py"):
         return target

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.errors import GuestError, InputError
+from sweeps.errors import GuestError
 from sweeps.guests.guest import PROTOCOL, Guest, seeded
 from sweeps.guests.hosting import hosted
 from sweeps.guests.loading import file_of, load_class, source_digest, source_file
@@ -60,6 +60,7 @@ def _stepped(network: type, sizes: Sequence[int], dtype: str, eta: float, file: 
         guest.update(guest.pairs(x, y), eta, 0.1, 10 * _EXAMPLES)
         guest.feedforward(x)
         guest.cost(guest.pairs(x, y), 0.1)
-    if guest.sizes != tuple(np.shape(guest.weights[0])[1:]) + tuple(len(w) for w in guest.weights):
-        raise InputError(f"update_mini_batch changed the shapes of the weights\n{PROTOCOL}")
+    shapes = [w.shape for w in guest.weights], [b.shape for b in guest.biases]
+    if shapes != (list(zip(sizes[1:], sizes, strict=False)), [(n_out,) for n_out in sizes[1:]]):
+        raise GuestError(f"a step on {_EXAMPLES} examples left weights and biases of shapes {shapes}")
     return guest

@@ -2,16 +2,18 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from model import Dataset, EpochRecord, Examples, Hyperparameters, TrainingPlan
 from model.measures import Measures, measure_change, measure_norms
+from sweeps.errors import GuestError
 from sweeps.guests.guest import Array, Guest, Pairs, seeded
 
 CONSTANT_ANSWER = "cost/constant_answer"  # measured once, before training
 
+_FAR, _NEAR = 30.0, 1e-6  # of the biases that are tried for a constant answer
 _ROWS = 1000  # examples that are fed forward at a time
 _PROBE_SECONDS = 0.1  # of training steps
 _PROBE_EXAMPLES = 1000
@@ -30,20 +32,24 @@ class GuestTraining:
 
     def __init__(
         self,
-        network: type,
+        load: Callable[[], type],
         plan: TrainingPlan,
         hyperparameters: Hyperparameters,
         data: Dataset,
         rng: np.random.Generator,
     ) -> None:
-        """Makes the network. Raises GuestError, here and in every other method, where their code raises."""
+        """Makes the network. load: finds their class. Raises GuestError, here and later, where their code raises."""
         self.plan, self.hyperparameters = plan, hyperparameters
         initial, self._shuffles = rng.spawn(2)
         sizes = (data.train.features, *plan.hidden, data.train.classes)
-        self.guest = Guest.made(network, sizes, seed=_words(initial))
-        self._seed = _words(initial)
+        seed, self._seed = _words(initial), _words(initial)
+        with seeded(seed):
+            network = load()
+        self.guest = Guest.made(network, sizes, seed=seed)
         split = data.split(plan.validation)
-        self._train, self._validation = (_Seen(self.guest, part, plan.dtype) for part in (split.train, split.validation))
+        self._train, self._validation = (
+            _Seen(self.guest, part, plan.dtype) for part in (split.train, split.validation)
+        )
         if hyperparameters.batch_size > len(self._train.labels):
             raise ValueError(
                 f"batch_size must be at most the {len(self._train.labels)} training examples, "
@@ -124,8 +130,11 @@ class GuestTraining:
         return right / len(seen.labels)
 
     def _constant_answer(self) -> Measures:
-        constant = _constant(self.guest, self._train.x[:1])
-        cost = math.nan if constant is None else constant.cost(self._train.pairs, 0.0)
+        try:
+            constant = _constant(self.guest, self._train.x[:1])
+            cost = math.nan if constant is None else constant.cost(self._train.pairs, 0.0)
+        except GuestError:  # it can be trained all the same
+            cost = math.nan
         return {CONSTANT_ANSWER: cost} if math.isfinite(cost) else {}
 
 
@@ -166,9 +175,6 @@ def _constant(guest: Guest, x: Array) -> Guest | None:
         else:
             low = middle
     return constant if np.allclose(outputs(high), 1 / classes, rtol=0.01) else None
-
-
-_FAR, _NEAR = 30.0, 1e-6  # of the biases that are tried
 
 
 def _words(rng: np.random.Generator) -> list[int]:
