@@ -29,7 +29,7 @@ def introduced(
     layers = [units for units in hidden if isinstance(units, tuple)]
     shapes = [(d.train.features, *units, d.train.classes) for d, units in product(data.values(), layers)]
     dtypes = spec.search["dtype"].corners if "dtype" in spec.search else (spec.plan.dtype,)
-    eta = spec.search["eta"].at(0.5)
+    eta = min(float(value) for value in spec.search["eta"].corners if isinstance(value, int | float))
     try:
         met = pool.submit(meet, own.target, shapes, dtypes[0], eta, spec.time_limit).result()
     except (GuestError, InputError) as error:
