@@ -8,13 +8,13 @@ import sys
 import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from model import DatasetError
 from sweeps.errors import BusyError, InputError, Interrupted, TrackingError
 from sweeps.parsing import DEFAULT_SPEC, datasets, read_spec
-from sweeps.spec import OBJECTIVES
+from sweeps.spec import OBJECTIVES, SweepSpec
 from sweeps.tracking.location import sqlite_file, tracking_uri
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _run(arguments: argparse.Namespace) -> int:
     for ending in (signal.SIGINT, signal.SIGTERM):  # a shell script's background jobs start with SIGINT ignored
         signal.signal(ending, _interrupt)
     given = {"name": arguments.name, "trials": arguments.trials, "seed": arguments.seed}
-    spec = read_spec(arguments.spec, **given)
+    spec = _read(arguments.spec, **given)
     from sweeps.driver import run_sweep  # and with it Optuna, which a mistake in the spec need not wait for
     from sweeps.progress import progress_of
 
@@ -165,6 +165,15 @@ def _run(arguments: argparse.Namespace) -> int:
         failed = ", ".join(f"{number}-r{r}" if spec.replicates > 1 else str(number) for number, r in finished.failed)
         return _complain(f"failed: trial {failed}; the error of each is the artifact error.txt of its run", FAILED)
     return DONE
+
+
+def _read(path: Path, **given: Any) -> SweepSpec:
+    spec = read_spec(path, **given)
+    if spec.network is not None:
+        _complain(
+            f"executes {spec.network.target} in worker processes, {spec.time_limit:g} s a trial at the most", DONE
+        )
+    return spec
 
 
 def _interrupt(signum: int, frame: object) -> NoReturn:
@@ -321,7 +330,7 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    spec = read_spec(arguments.spec)  # before the imports that take seconds
+    spec = _read(arguments.spec)  # before the imports that take seconds
 
     from sweeps import display
     from sweeps.estimate import sweep_seconds
