@@ -8,7 +8,7 @@ import math
 
 from sweeps.diagnosis.descent import DIAGNOSE
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
-from sweeps.diagnosis.readings import Readings, largest_rise
+from sweeps.diagnosis.readings import Readings, Rise, largest_rise
 from sweeps.diagnosis.run_facts import RunFacts
 from sweeps.diagnosis.wording import number, percent
 from sweeps.stability import RISEN
@@ -23,8 +23,8 @@ _TRAINED = 0.95  # accuracy from which little is left to learn
 def weigh_causes(readings: Readings, facts: RunFacts) -> Finding:
     """For a run that did not descend."""
     rise = largest_rise(readings.epochs, readings.total)
-    steps, steps_sentence, numbers = _steps(readings, rise.span, facts)
-    gradient, report, other_sentence = _gradient_or_report(readings, rise.span, steps, facts)
+    steps, steps_sentence, numbers = _steps(readings, rise, facts)
+    gradient, report, other_sentence = _gradient_or_report(readings, rise, steps, facts)
     verdicts = {"wrong_gradient": gradient, "wrong_report": report, "steps_too_large": steps}
     message = (
         "Three causes are possible: a wrong gradient or decay, a wrong report, steps past a stability bound. "
@@ -38,14 +38,12 @@ def weigh_causes(readings: Readings, facts: RunFacts) -> Finding:
     return Finding(Code.INCONCLUSIVE, Severity.INFO, message.strip(), {"causes": verdicts, **numbers}, " ".join(remedy))
 
 
-def _steps(readings: Readings, span: slice, facts: RunFacts) -> tuple[str, str, dict[str, Evidence]]:
+def _steps(readings: Readings, rise: Rise, facts: RunFacts) -> tuple[str, str, dict[str, Evidence]]:
     """(how likely, in words, in numbers) for steps past a stability bound."""
     if facts.decay is not None and facts.decay >= facts.decay_bound:
-        sentence = (
-            f"eta * lambda / n is {number(facts.decay)}, and steps are unstable from {number(facts.decay_bound)}."
-        )
+        sentence = f"eta * lambda / n is {facts.decay:.6g}, and steps are unstable from {number(facts.decay_bound)}."
         return "explains it", sentence, {"eta_lambda_over_n": facts.decay}
-    lowest = readings.lowest_accuracy(span)
+    lowest = readings.lowest_accuracy(rise.second_half)
     if lowest is None or facts.classes is None:
         return "possible", "Steps too large leave a network that guesses: accuracies would tell.", {}
     chance = 1 / facts.classes
@@ -73,7 +71,7 @@ def _steps(readings: Readings, span: slice, facts: RunFacts) -> tuple[str, str, 
     return "possible", sentence, numbers
 
 
-def _gradient_or_report(readings: Readings, span: slice, steps: str, facts: RunFacts) -> tuple[str, str, str]:
+def _gradient_or_report(readings: Readings, rise: Rise, steps: str, facts: RunFacts) -> tuple[str, str, str]:
     """(how likely a wrong gradient is, how likely a wrong report, in words)."""
     if readings.has_parts and facts.n is not None:
         once = readings.data + readings.penalty / facts.n
@@ -83,7 +81,7 @@ def _gradient_or_report(readings: Readings, span: slice, steps: str, facts: RunF
                 f"If the report adds the penalty once per example, what is minimised fell {fall}: look there first."
             )
             return "possible", "likely", sentence
-    gain, lowest = readings.accuracy_gain(span), readings.lowest_accuracy(span)
+    gain, lowest = readings.accuracy_gain(rise.span), readings.lowest_accuracy(rise.span)
     if steps != "excluded" or gain is None or lowest is None or lowest >= _TRAINED:
         return "possible", "possible", ""
     if gain < _LEARNS * (1 - lowest):
@@ -101,6 +99,6 @@ def _gradient_or_report(readings: Readings, span: slice, steps: str, facts: RunF
 def _smaller_eta(facts: RunFacts) -> str:
     if facts.lmbda and facts.n is not None:
         bound = facts.decay_bound * facts.n / facts.lmbda
-        eta = "" if facts.eta is None else f", a tenth of it say, {number(facts.eta / 10)}"
-        return f"a smaller eta (well below {number(bound)} = {number(facts.decay_bound)} n / lambda{eta})"
+        eta = "" if facts.eta is None else f"; say {number(facts.eta / 10)}"
+        return f"a smaller eta (well below {number(bound)}, which is {number(facts.decay_bound)} n / lambda{eta})"
     return "a tenth of eta" if facts.eta is None else f"eta = {number(facts.eta / 10)}"

@@ -26,14 +26,18 @@ _SEVEREST_FIRST = (Severity.FAULT, Severity.WARNING, Severity.INFO)
 
 def diagnose_run(run: RecordedRun, facts: RunFacts) -> list[Finding]:
     """Findings, the severest first; none where the curves show nothing. Raises InputError where run and facts clash."""
-    readings = readings_of(run, facts)
+    with np.errstate(all="ignore"):  # curves may hold anything; NaN satisfies no condition
+        findings = _findings(readings_of(run, facts), facts)
+    return sorted(findings, key=lambda finding: _SEVEREST_FIRST.index(finding.severity))
+
+
+def _findings(readings: Readings, facts: RunFacts) -> list[Finding]:
     descent = judge_descent(readings, facts)
     findings = [*_overflow(readings, facts), *_decay(readings, facts), *descent]
     if any(finding.code is Code.NOT_DESCENDING for finding in descent):
         findings.append(weigh_causes(readings, facts))
     findings += [*_mismatch(readings), *judge_penalty_scale(readings, facts), *judge_growth(readings, facts)]
-    findings += _swings(readings)
-    return sorted(findings, key=lambda finding: _SEVEREST_FIRST.index(finding.severity))
+    return findings + _swings(readings)
 
 
 def _overflow(readings: Readings, facts: RunFacts) -> list[Finding]:
@@ -43,8 +47,8 @@ def _overflow(readings: Readings, facts: RunFacts) -> list[Finding]:
     epoch, value = readings.overflow
     evidence: dict[str, Evidence] = {"epoch": epoch, "cost": str(value)}
     remedy = f"Lower eta{_below(facts)}, and see whether the cost stays finite."
-    if value == math.inf and facts.cost != "cross_entropy":
-        message = f"The run diverged: at epoch {epoch:g} the cost is infinite, and a run that descends stays finite."
+    if value > 0 and facts.cost != "cross_entropy":
+        message = f"The run diverged: at epoch {epoch:g} the cost is {value:g}, and that of a descent stays small."
         return [Finding(Code.NOT_DESCENDING, Severity.FAULT, message, evidence, remedy)]
     message = (
         f"At epoch {epoch:g} the cost is {value}: either the run diverged, or the formula of the outputs or of the "
@@ -97,19 +101,22 @@ def _mismatch(readings: Readings) -> list[Finding]:
 
 
 def _swings(readings: Readings) -> list[Finding]:
-    """Rises of the total that turn down again, as large as the verdict `oscillating` of a sweep counts."""
+    """Rises of the total that turn down again, as large as the verdict `oscillating` of a sweep counts.
+
+    One more of them than there, for the total of an evaluated set is noisier than that of the training set.
+    """
     total = readings.total
-    if len(total) < 2:
+    if len(total) < 2 or total[0] == 0:
         return []
     swings = Records({"total": total.tolist()}).swings("total", SWING, SWING_MATTERS * float(total[0]))
-    if len(swings) < SWINGS:
+    if len(swings) <= SWINGS:
         return []
-    low, high = max(swings, key=lambda swing: total[swing[1]] / total[swing[0]])
+    low, high = max(swings, key=lambda swing: total[swing[1]] - total[swing[0]])
     message = (
         f"The total rose {len(swings)} times by a quarter or more, most from {number(float(total[low]))} at epoch "
         f"{readings.epochs[low]:g} to {number(float(total[high]))} at epoch {readings.epochs[high]:g}, and fell "
         "between; that of a sound training varies by about a twentieth."
     )
-    evidence: dict[str, Evidence] = {"swings": len(swings), "largest_ratio": float(total[high] / total[low])}
+    evidence: dict[str, Evidence] = {"swings": len(swings), "largest": [float(total[low]), float(total[high])]}
     remedy = "Lower eta, or take larger batches, until the total falls smoothly."
     return [Finding(Code.COST_OSCILLATING, Severity.WARNING, message, evidence, remedy)]

@@ -21,6 +21,7 @@ from sweeps.stability import SWING, SWING_MATTERS
 
 _TOLERANCE = 1e-6  # relative: what rounding may add to a cost at its bound
 _SUMMED = 0.03  # quadratic cost of an example where about 97 of 100 answers are right: few networks begin below it
+_RECOVERED = 0.5  # of a rise: what is left of one that came back
 _HARDER = 2.0  # times the evaluated set's data cost: no usual training set's is larger
 _TYPICAL_OUTPUTS = 10  # taken, and said, where the number of outputs is not known
 
@@ -72,6 +73,14 @@ def data_bound(readings: Readings, facts: RunFacts) -> float | None:
     return next((b for b in (bound, 2 * bound) if highest <= b), None)
 
 
+def largest_data_cost(readings: Readings, facts: RunFacts) -> float | None:
+    """The largest data cost that the report can hold: B, or N times that, without the 1/2, where it may be a sum."""
+    bound = data_bound(readings, facts)
+    if bound is None or _is_averaged(readings, facts):
+        return bound
+    return 2 * bound * (facts.evaluated_n or 1)
+
+
 def judge_descent(readings: Readings, facts: RunFacts) -> list[Finding]:
     """Whether the run descended: a proof where the facts carry one, what they would have to be where they do not."""
     if len(readings.total) < 2:
@@ -85,11 +94,12 @@ def judge_descent(readings: Readings, facts: RunFacts) -> list[Finding]:
         curve, base = (readings.penalty, 0) if readings.has_parts else (readings.total, 1)
         claim = _Claim(largest_rise(readings.epochs, curve), bound, max(1.0, ratio), base)
         if claim.holds:
-            return [_not_descending(claim, facts)] if _is_averaged(readings, facts) else _perhaps_summed(claim, curve)
+            known = _is_averaged(readings, facts) or claim.critical_bound > 2 * bound * (facts.evaluated_n or 1)
+            return [_not_descending(claim, curve, facts)] if known else _perhaps_summed(claim, curve)
     return _measured(readings, facts)
 
 
-def _not_descending(claim: _Claim, facts: RunFacts) -> Finding:
+def _not_descending(claim: _Claim, curve: Curve, facts: RunFacts) -> Finding:
     n, evaluated_n, outputs = number(facts.n or 0), number(facts.evaluated_n or 0), facts.outputs or 0
     textbook = facts.data_bound(outputs)
     certain = claim.critical_bound > 2 * textbook or claim.bound > textbook
@@ -97,8 +107,10 @@ def _not_descending(claim: _Claim, facts: RunFacts) -> Finding:
     formula = f"{number(claim.bound)} * {f'(1 + {quotient})' if claim.base else quotient}"
     squares = "1/2 sum of squares" if claim.bound == textbook else "sum of squares"
     assumed = " (assumed: --cost and --output say otherwise)" if None in (facts.cost, facts.output) else ""
+    what = "total" if claim.base else "penalty"
+    condition = "" if certain else f", if that has the {squares}"
     message = (
-        f"This run did not descend the cost that it reports: the {'total' if claim.base else 'penalty'} rose by "
+        f"This run did not descend the cost that it reports{condition}: the {what} rose by "
         f"{number(claim.rise.size)} {claim.rise.when}, and a descent can raise it by {number(claim.allowed)} at most, "
         f"{formula}, because its data cost can fall by no more than {number(claim.bound)}. It rests on: a quadratic "
         f"cost, {squares}, mean over examples, of {_outputs(outputs)} between 0 and 1{assumed}; an L2 penalty with one "
@@ -109,9 +121,13 @@ def _not_descending(claim: _Claim, facts: RunFacts) -> Finding:
         message += f", or for any n / N up to {number(claim.critical_ratio)}." if claim.ratio > 1 else "."
     else:
         message += f"Without the 1/2 the bound is {number(2 * claim.allowed)}, and the rise proves nothing."
+    if recovered := float(curve[-1] - curve[claim.rise.start]) <= _RECOVERED * claim.rise.size:
+        message += (
+            f" By the end it was back at {number(float(curve[-1]))}: a wrong step seldom returns, large steps may."
+        )
     return Finding(
         Code.NOT_DESCENDING,
-        Severity.FAULT if certain else Severity.WARNING,
+        Severity.FAULT if certain and not recovered else Severity.WARNING,
         message,
         _numbers(claim) | {"rests_on": _premises(facts)},
         f"{DIAGNOSE}, which tells a wrong gradient from a wrong report.",
@@ -144,9 +160,11 @@ def _is_averaged(readings: Readings, facts: RunFacts) -> bool:
     """Whether costs are too small for sums over the evaluated examples, each of which errs at least somewhat.
 
     A wrong answer costs at least 1/4: another output is as large as the right one (1/8 where there is one output).
-    Without accuracies the first cost must do.
+    Without accuracies the first cost must do; without N it is taken for granted.
     """
-    examples = facts.evaluated_n or 1
+    examples = facts.evaluated_n
+    if examples is None:
+        return True
     costs = np.where(np.isfinite(readings.data), readings.data, readings.total)
     wrong = (1 - readings.accuracy) / (4 if facts.outputs != 1 else 8)
     if np.isfinite(wrong).any():
@@ -202,7 +220,7 @@ def _refuted(readings: Readings, facts: RunFacts) -> Finding:
 
 
 def _measured(readings: Readings, facts: RunFacts) -> list[Finding]:
-    """Without B: where the minimised penalty rises by more than all the data cost that there was to lose.
+    """Without B: where the minimised penalty ends higher by more than all the data cost that there was to lose.
 
     That was the training set's, of which the evaluated set's is the measure, times _HARDER.
     """
@@ -210,25 +228,23 @@ def _measured(readings: Readings, facts: RunFacts) -> list[Finding]:
         return []
     penalty = readings.penalty / max(1.0, facts.inflation)
     minimised = readings.data + penalty
-    later = np.maximum.accumulate(penalty[::-1])[::-1]
-    lost = later - penalty - _HARDER * readings.data
+    rises = penalty[-1] - penalty
     least = np.maximum(SWING * minimised, SWING_MATTERS * minimised[0])
-    lost = np.where(later - penalty - readings.data > least, lost, -math.inf)
-    start = int(np.argmax(lost))
-    if not lost[start] > 0:
+    excess = np.where(rises - readings.data > least, rises - _HARDER * readings.data, -math.inf)
+    start = int(np.argmax(excess))
+    if not excess[start] > 0:
         return []
-    end = start + int(np.argmax(penalty[start:]))
     message = (
-        f"From epoch {readings.epochs[start]:g} to {readings.epochs[end]:g} the penalty that is minimised rose by "
-        f"{number(float(penalty[end] - penalty[start]))}, and the data cost had only "
+        f"From epoch {readings.epochs[start]:g} to {readings.epochs[-1]:g} the penalty that is minimised rose by "
+        f"{number(float(rises[start]))}, and the data cost had only "
         f"{number(float(readings.data[start]))} to lose: this run did not descend its own cost, unless the training "
         f"set's data cost is more than {_HARDER:g} times the one recorded."
     )
     evidence: dict[str, Evidence] = {
         "of": "minimised penalty",
-        "rise": float(penalty[end] - penalty[start]),
+        "rise": float(rises[start]),
         "data_cost": float(readings.data[start]),
-        "epochs": [float(readings.epochs[start]), float(readings.epochs[end])],
+        "epochs": [float(readings.epochs[start]), float(readings.epochs[-1])],
     }
     return [Finding(Code.NOT_DESCENDING, Severity.WARNING, message, evidence, f"{DIAGNOSE}.")]
 

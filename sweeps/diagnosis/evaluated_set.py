@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sweeps.diagnosis.descent import data_bound
+from sweeps.diagnosis.descent import largest_data_cost
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
 from sweeps.diagnosis.readings import Readings, largest_rise
 from sweeps.diagnosis.run_facts import RunFacts
@@ -10,9 +10,11 @@ from sweeps.diagnosis.wording import number
 from sweeps.evidence import Records
 from sweeps.stability import RISEN
 
+_MATTERS = 0.05  # of the total: a smaller penalty may be several times too large
+
 
 def judge_penalty_scale(readings: Readings, facts: RunFacts) -> list[Finding]:
-    """A warning where it may mislead: the total rises. Conditional: curves do not show what the report divides by."""
+    """A warning where it may mislead, the total rises; info where the penalty is known. Conditional on the divisor."""
     times, n, evaluated_n = facts.inflation, facts.n, facts.evaluated_n
     if times is None or n is None or evaluated_n is None or n == evaluated_n or len(readings.total) < 2:
         return []
@@ -32,10 +34,10 @@ def judge_penalty_scale(readings: Readings, facts: RunFacts) -> list[Finding]:
 def _effect(
     times: float, n: int, readings: Readings, facts: RunFacts
 ) -> tuple[Severity, str, dict[str, Evidence]] | None:
-    """(severity, in words, in numbers); None where no penalty is known of."""
+    """(severity, in words, in numbers); None where it is not known to matter."""
     if readings.has_parts:
-        return _measured(times, readings) if readings.penalty.any() else None
-    rise, bound = largest_rise(readings.epochs, readings.total).size, data_bound(readings, facts)
+        return _measured(times, readings) if (readings.penalty > _MATTERS * readings.total).any() else None
+    rise, bound = largest_rise(readings.epochs, readings.total).size, largest_data_cost(readings, facts)
     if bound is not None and rise > bound:
         least = (rise - bound) / times
         consequence = (
@@ -43,11 +45,9 @@ def _effect(
             f"the penalty would still rise by {number(least)} or more, and the data cost can fall by {number(bound)}."
         )
         return Severity.WARNING, consequence, {"minimised_penalty_rise_at_least": least}
-    if not facts.lmbda:
-        return None
-    if _rises(readings.total.tolist()):
+    if facts.lmbda and times > 1 and _rises(readings.total.tolist()):
         return Severity.WARNING, "That may be why the total rises: record data_cost and penalty to see.", {}
-    return Severity.INFO, "", {}
+    return None
 
 
 def _measured(times: float, readings: Readings) -> tuple[Severity, str, dict[str, Evidence]]:

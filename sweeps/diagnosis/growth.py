@@ -1,9 +1,12 @@
 """How a penalty grows, and the lambda that its first value allows: what the shape of a rise suggests, and no proof."""
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
 
-from sweeps.diagnosis.descent import data_bound
+import numpy as np
+
+from sweeps.diagnosis.descent import largest_data_cost
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
 from sweeps.diagnosis.readings import Readings, Rise, fit_laws, largest_rise
 from sweeps.diagnosis.run_facts import RunFacts
@@ -12,6 +15,9 @@ from sweeps.evidence import Curve
 from sweeps.stability import SWING
 
 _DOUBLED = 2.0  # times its first value: a penalty that grew less has no law to speak of
+_TINY = 1e-100  # of a penalty: no training has one
+_STEEPEST = 100.0  # growth rate an epoch above which there is no law to speak of: e to that power is 10 to the 43
+_FEW_INFLATE_MORE = 10.0  # n / N, where it is not known: training sets are seldom larger than ten evaluated sets
 _CLEARER = 2.0  # times the misfit of another law
 _SAME = 0.25  # relative difference of two growth rates that are called alike
 
@@ -24,28 +30,34 @@ _LAWS = {
 
 def judge_growth(readings: Readings, facts: RunFacts) -> list[Finding]:
     """For a total whose rise is the penalty's: the law of its growth, and the lambda that the first value allows."""
-    if len(readings.total) < 2:
+    if len(readings.total) < 2 or (facts.decay is not None and facts.decay >= facts.decay_bound):  # that explains it
         return []
     rise = largest_rise(readings.epochs, readings.total)
     curve = readings.penalty if readings.has_parts else readings.total
-    if not _is_penalty(rise, readings, facts) or not curve[rise.end] >= _DOUBLED * curve[rise.start] > 0:
+    values = curve[rise.span]
+    if not _is_penalty(rise, readings, facts) or not values[-1] >= _DOUBLED * values[0] or not values.min() > _TINY:
         return []
-    return [_growth(rise, curve, readings, facts), *_implied(curve, readings, facts)]
+    return [*_growth(rise, values, readings, facts), *_implied(curve, readings, facts)]
 
 
 def _is_penalty(rise: Rise, readings: Readings, facts: RunFacts) -> bool:
-    """Whether most of the rise must be the penalty's."""
+    """Whether most of the rise must be the penalty's, and the evaluated set's size does not explain it."""
     if readings.has_parts:
+        minimised = readings.data + readings.penalty / (facts.inflation or _FEW_INFLATE_MORE)
         grown = float(readings.penalty[rise.end] - readings.penalty[rise.start])
-        return rise.size >= SWING * readings.total[rise.start] and grown > rise.size / 2
-    bound = data_bound(readings, facts)
+        large = rise.size >= SWING * readings.total[rise.start] and grown > rise.size / 2
+        return large and bool(minimised[rise.end] > minimised[rise.start])
+    bound = largest_data_cost(readings, facts)
     return bound is not None and rise.size > 2 * bound
 
 
-def _growth(rise: Rise, curve: Curve, readings: Readings, facts: RunFacts) -> Finding:
-    epochs, values = readings.epochs[rise.span], curve[rise.span]
-    rate = math.log(values[-1] / values[0]) / (epochs[-1] - epochs[0])
-    last = math.log(values[-1] / values[-2]) / (epochs[-1] - epochs[-2])
+def _growth(rise: Rise, values: Curve, readings: Readings, facts: RunFacts) -> list[Finding]:
+    """values: (k,), of the penalty, or of the total where that is all there is, while it rose."""
+    epochs, logs = readings.epochs[rise.span], np.log(values)
+    rate = float((logs[-1] - logs[0]) / (epochs[-1] - epochs[0]))
+    last = float((logs[-1] - logs[-2]) / (epochs[-1] - epochs[-2]))
+    if max(rate, last) > _STEEPEST:
+        return []
     what = "penalty" if readings.has_parts else "total"
     evidence: dict[str, Evidence] = {
         "of": what,
@@ -60,19 +72,19 @@ def _growth(rise: Rise, curve: Curve, readings: Readings, facts: RunFacts) -> Fi
         f"and doubled every {math.log(2) / rate:.3g} epochs"
     )
     if not readings.has_parts:
-        bound = data_bound(readings, facts) or 0.0
+        bound = largest_data_cost(readings, facts) or 0.0
         message += f"; of its rise, {number(rise.size)}, the data cost can be no more than {number(bound)}"
         evidence["penalty_rise_at_least"] = rise.size - bound
-    if len(values) > 3:
-        misfits = {law: misfit for law, misfit in fit_laws(epochs, values).items() if math.isfinite(misfit)}
+    misfits = fit_laws(epochs, values) if len(values) > 3 else {}
+    if misfits:
         message += f". {_nearest(misfits)}"
         evidence["misfits"] = misfits
     message += f". Plausible, not proven: {_implications(rate, facts)}."
     remedy = "Compare the update's lambda term with -eta * lambda / n * w, and record the penalty by itself."
-    return Finding(Code.PENALTY_GROWTH, Severity.INFO, message, evidence, remedy)
+    return [Finding(Code.PENALTY_GROWTH, Severity.INFO, message, evidence, remedy)]
 
 
-def _nearest(misfits: dict[str, float]) -> str:
+def _nearest(misfits: Mapping[str, float]) -> str:
     (law, least), *others = sorted(misfits.items(), key=lambda item: item[1])
     alike = [_LAWS[other] for other, misfit in others if misfit <= _CLEARER * least]
     nearest = f"Nearest is {_LAWS[law]}, off by {percent(least)}"
@@ -88,7 +100,7 @@ def _implications(rate: float, facts: RunFacts) -> str:
     if facts.eta and facts.lmbda and facts.batch_size:
         own = facts.eta * facts.lmbda / facts.batch_size
         alike = abs(own - rate / 2) <= _SAME * rate / 2
-        sentence += f"; this run has {own:.3g}, which {'agrees' if alike else 'does not'}"
+        sentence += f"; this run has {own:.3g}, which {'agrees' if alike else 'does not agree'}"
     return sentence
 
 

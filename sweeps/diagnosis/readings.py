@@ -11,6 +11,7 @@ from sweeps.diagnosis.run_facts import RunFacts
 from sweeps.errors import InputError
 from sweeps.evidence import Curve
 
+_LARGEST = 1e100  # a cost above it has left the numbers: what is computed from it would overflow
 _ROUNDED = 0.02  # of the cost: parts written with two digits need not add up any better
 
 
@@ -22,6 +23,11 @@ class Rise:
     end: int
     size: float
     epochs: tuple[float, float]
+
+    @property
+    def second_half(self) -> slice:
+        """Without the start, which may be before training."""
+        return slice((self.start + self.end + 1) // 2, self.end + 1)
 
     @property
     def when(self) -> str:
@@ -36,9 +42,9 @@ class Rise:
 class Readings:
     """The curves up to where the numbers overflowed, each (epochs,); NaN where a value is not known.
 
-    total: as reported. data, penalty: its parts, recorded or the difference to the other. overflow: (epoch, inf or nan)
-    of the first cost that is no number. mismatch: (epoch, data_cost + penalty) where the parts do not add up to the
-    cost; then data and penalty are NaN.
+    total: as reported. data, penalty: its parts, recorded or the difference to the other. overflow: (epoch, value) of
+    the first cost that is infinite, above _LARGEST or NaN. mismatch: (epoch, data_cost + penalty) where the parts do
+    not add up to the cost; then data and penalty are NaN.
     """
 
     epochs: Curve
@@ -69,11 +75,10 @@ class Readings:
 def readings_of(run: RecordedRun, facts: RunFacts) -> Readings:
     """Raises InputError when more answers are right than were evaluated."""
     missing = np.full(len(run.epochs), math.nan)
-    gone = np.flatnonzero(~np.isfinite(run.cost))
+    gone = np.flatnonzero(~(run.cost <= _LARGEST))
     stop = int(gone[0]) if len(gone) else len(run.cost)
     cost = run.cost[:stop]
-    data = (missing if run.data_cost is None else run.data_cost)[:stop]
-    penalty = (missing if run.penalty is None else run.penalty)[:stop]
+    data, penalty = _known(run.data_cost, missing)[:stop], _known(run.penalty, missing)[:stop]
     if facts.lmbda == 0:
         penalty = np.zeros(stop)
     data = np.where(np.isnan(data), cost - penalty, data)
@@ -95,6 +100,10 @@ def readings_of(run: RecordedRun, facts: RunFacts) -> Readings:
         (float(run.epochs[stop]), float(run.cost[stop])) if len(gone) else None,
         mismatch,
     )
+
+
+def _known(part: Curve | None, missing: Curve) -> Curve:
+    return missing if part is None else np.where(part <= _LARGEST, part, math.nan)
 
 
 def _accuracy(run: RecordedRun, facts: RunFacts) -> Curve:
@@ -120,14 +129,23 @@ def largest_rise(epochs: Curve, curve: Curve) -> Rise:
 
 
 def fit_laws(epochs: Curve, curve: Curve) -> Mapping[str, float]:
-    """Root mean square of log(law / curve) for laws of two parameters. epochs, curve: (k,), k > 2, curve positive.
+    """Root mean square of log(law / curve) for laws of two parameters, where one fits at all; curve positive.
 
     exponential: a constant factor an epoch. quadratic: equal steps of the square root, which for a penalty is the norm
-    of the weights. linear: equal steps.
+    of the weights. linear: equal steps. epochs, curve: (k,), k > 2.
     """
-    misfits = {"exponential": float(np.std(np.log(curve) - np.polyval(np.polyfit(epochs, np.log(curve), 1), epochs)))}
+    residuals = {"exponential": np.log(curve) - _line(epochs, np.log(curve), np.ones_like(curve))}
     for law, power in (("quadratic", 0.5), ("linear", 1.0)):
         root = curve**power
-        fitted = np.polyval(np.polyfit(epochs, root, 1, w=1 / root), epochs)
-        misfits[law] = float(np.sqrt(np.mean(np.log(fitted / root) ** 2))) / power if min(fitted) > 0 else math.inf
-    return misfits
+        residuals[law] = np.log(_line(epochs, root, 1 / root) / root) / power
+    misfits = {law: float(np.sqrt(np.mean(residual**2))) for law, residual in residuals.items()}
+    return {law: misfit for law, misfit in misfits.items() if math.isfinite(misfit)}
+
+
+def _line(x: Curve, y: Curve, weights: Curve) -> Curve:
+    """The line nearest to y by squares of weights * (line - y), at x."""
+    squares = (weights / weights.max()) ** 2
+    shares = squares / squares.sum()
+    dx, mean = x - shares @ x, shares @ y
+    line: Curve = mean + dx * (shares @ (dx * (y - mean))) / (shares @ dx**2)
+    return line

@@ -10,6 +10,8 @@ from sweeps.errors import InputError
 
 OUTPUTS = ("sigmoid", "softmax", "linear")
 COSTS = ("quadratic", "cross_entropy")
+_LARGEST = 1e100  # products of such numbers can still be computed
+_MOST = 10**15  # of anything counted
 
 
 @dataclass(frozen=True)
@@ -39,20 +41,20 @@ class RunFacts:
 
     def _sizes_problems(self) -> Iterator[str]:
         if self.sizes is not None and not (len(self.sizes) >= 2 and all(map(_is_count, self.sizes))):
-            yield f"sizes must be two or more layer sizes of at least 1, as in 784,30,10, got {self.sizes!r}"
+            yield f"sizes must be two or more layer sizes from 1 to 10^15, as in 784,30,10, got {self.sizes!r}"
         counts = {"training size": self.n, "evaluated size": self.evaluated_n, "batch size": self.batch_size}
         bad = {name: count for name, count in counts.items() if count is not None and not _is_count(count)}
         for name, count in bad.items():
-            yield f"{name} must be a whole number of at least 1, got {count!r}"
+            yield f"{name} must be a whole number from 1 to 10^15, got {count!r}"
         if not bad and self.n is not None and self.batch_size is not None and self.batch_size > self.n:
             yield f"batch size must be at most the {self.n} training examples, got {self.batch_size}"
 
     def _setting_problems(self) -> Iterator[str]:
-        if self.eta is not None and not (_is_finite(self.eta) and self.eta > 0):
-            yield f"eta must be finite and positive, got {self.eta!r}"
-        if self.lmbda is not None and not (_is_finite(self.lmbda) and self.lmbda >= 0):
-            yield f"lambda must be finite and not negative, got {self.lmbda!r}"
-        if not (_is_finite(self.momentum) and 0 <= self.momentum < 1):
+        if self.eta is not None and not (_is_number(self.eta) and self.eta > 0):
+            yield f"eta must be positive and at most 1e100, got {self.eta!r}"
+        if self.lmbda is not None and not (_is_number(self.lmbda) and self.lmbda >= 0):
+            yield f"lambda must be from 0 to 1e100, got {self.lmbda!r}"
+        if not (_is_number(self.momentum) and 0 <= self.momentum < 1):
             yield f"momentum must be at least 0 and below 1, got {self.momentum!r}"
         for name, choice, choices in (("output", self.output, OUTPUTS), ("cost", self.cost, COSTS)):
             if choice is not None and choice not in choices:
@@ -77,7 +79,7 @@ class RunFacts:
 
         Softmax outputs sum to 1, as one-hot targets do, so only two of the differences can be 1.
         """
-        return 1.0 if self.output == "softmax" else outputs / 2
+        return min(1.0, outputs / 2) if self.output == "softmax" else outputs / 2
 
     @property
     def inflation(self) -> float | None:
@@ -110,8 +112,8 @@ class RunFacts:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+    return isinstance(value, Integral) and not isinstance(value, bool) and 1 <= int(value) <= _MOST
 
 
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and float(abs(value)) <= _LARGEST
