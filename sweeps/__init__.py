@@ -1,4 +1,6 @@
-"""Stability-first sweeps of NumPy networks. `load` and `run` give a Sweep; everything is imported when it is used.
+"""Stability-first sweeps of NumPy networks. `load` and `run` give a Sweep, `diagnose` a list of findings.
+
+Everything is imported when it is used.
 
 Worker processes import this package too: what is imported here, each of them holds in memory.
 """
@@ -7,14 +9,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sweeps.diagnosis.findings import Finding
+    from sweeps.diagnosis.running import diagnose
     from sweeps.results import Sweep, load
     from sweeps.running import run
 
-__all__ = ["Sweep", "load", "run"]
+__all__ = ["Finding", "Sweep", "diagnose", "load", "run"]
+
+_MODULES = {"Finding": "sweeps.diagnosis.findings", "diagnose": "sweeps.diagnosis.running", "run": "sweeps.running"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'sweeps' has no attribute {name!r}")
-    module = importlib.import_module("sweeps.running" if name == "run" else "sweeps.results")
+    module = importlib.import_module(_MODULES.get(name, "sweeps.results"))
     return getattr(module, name)

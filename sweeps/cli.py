@@ -18,6 +18,9 @@ from sweeps.spec import OBJECTIVES, SweepSpec
 from sweeps.tracking.location import sqlite_file, tracking_uri
 
 if TYPE_CHECKING:
+    from sweeps.diagnosis.findings import Finding
+    from sweeps.diagnosis.settings import Settings
+    from sweeps.report import Published
     from sweeps.results import Sweep
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -81,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("name")
     compare.add_argument("trials", nargs="+", type=int, metavar="TRIAL")
 
-    report = add("report", _report, "(re)build a sweep's report page, and print its path")
+    report = add("report", _report, "(re)build a sweep's report page and the picture of its map, and print their paths")
     report.add_argument("name")
     report.add_argument("--open", action="store_true", help="in the browser, too")
 
@@ -99,6 +102,21 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("spec", type=Path)
     check.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
 
+    diagnose = add("diagnose", _diagnose, "find the fault in a network class, or in the curve of a recorded run")
+    diagnose.add_argument("target", help="path/to/file.py:Class or package.module:Class; or a CSV with epoch and cost")
+    diagnose.add_argument(
+        "--data", help="mnist, digits, idx:FOLDER or npz:FILE, for a class: its gradient on real data"
+    )
+    diagnose.add_argument("--sizes", type=_sizes, help="units of every layer, inputs first, as in 784,30,10")
+    diagnose.add_argument("--training-size", type=_positive, metavar="N", help="n of the penalty in the update")
+    diagnose.add_argument("--evaluated-size", type=_positive, metavar="N", help="n of the penalty in the cost reported")
+    diagnose.add_argument("--eta", type=float, help="with --lambda, --batch-size, --training-size: are they stable")
+    diagnose.add_argument("--lambda", type=float, dest="lmbda")
+    diagnose.add_argument("--batch-size", type=_positive, metavar="M")
+    diagnose.add_argument("--sweep", metavar="NAME", help="name the nearest stable setting that this sweep measured")
+    diagnose.add_argument("--json", action="store_true", help="a list of findings")
+    diagnose.add_argument("--time-limit", type=float, metavar="SECONDS", help="for a class (default: 600)")
+
     ui = add("ui", _ui, "the MLflow UI on the sweeps' store")
     ui.add_argument("--host", default="127.0.0.1")
     ui.add_argument("--port", type=_positive, default=5000)
@@ -109,6 +127,13 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if len(parts) < 2 or not all(part.strip().isdecimal() and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"must be two or more whole numbers, as in 784,30,10, got {text!r}")
+    return tuple(map(int, parts))
 
 
 def _complain(error: object, code: int) -> int:
@@ -160,10 +185,17 @@ def _reported(sweep: "Sweep") -> Path | None:
     from sweeps.report import publish
 
     try:
-        return publish(sweep)
+        published = publish(sweep)
     except (TrackingError, OSError) as error:
         _complain(f"the report was not written ({error}); `sweeps report {sweep.name}` writes it", DONE)
         return None
+    _say_what_is_missing(published)
+    return published.page
+
+
+def _say_what_is_missing(published: "Published") -> None:
+    if published.trouble is not None:
+        _complain(f"the picture of the map could not be drawn ({published.trouble})", DONE)
 
 
 def _next_steps(sweep: "Sweep", uri: str | None, report: Path | None) -> str:
@@ -251,9 +283,12 @@ def _report(arguments: argparse.Namespace) -> int:
     from sweeps.report import publish
     from sweeps.results import load
 
-    path = publish(load(arguments.name, arguments.tracking_uri))
-    print(path)
-    if arguments.open and not webbrowser.open(path.as_uri()):
+    published = publish(load(arguments.name, arguments.tracking_uri))
+    print(published.page)
+    if published.picture is not None:
+        print(published.picture)
+    _say_what_is_missing(published)
+    if arguments.open and not webbrowser.open(published.page.as_uri()):
         return _complain("no browser could be started; open the file above in one", FAILED)
     return DONE
 
@@ -307,6 +342,45 @@ def _check(arguments: argparse.Namespace) -> int:
     trainings = spec.trials * spec.replicates
     print(f"{trainings} trainings on {jobs} workers: about {display.duration(seconds)} on this machine")
     return DONE
+
+
+def _diagnose(arguments: argparse.Namespace) -> int:
+    from sweeps.diagnosis.running import TIME_LIMIT, diagnose
+
+    settings = _settings(arguments)
+    near = [_nearby(arguments, settings)] if arguments.sweep is not None and settings is not None else []
+    _complain(f"executes {arguments.target} in a worker process, with a time limit", DONE)
+    limit = TIME_LIMIT if arguments.time_limit is None else arguments.time_limit
+    findings = diagnose(arguments.target, arguments.data, arguments.sizes, settings, limit) + near
+    if arguments.json:
+        print(json.dumps([finding.to_table() for finding in findings], indent=1))
+        return DONE
+    from sweeps import display
+
+    display.print_findings(arguments.target, findings)
+    return DONE
+
+
+def _settings(arguments: argparse.Namespace) -> "Settings | None":
+    """What somebody trains with, where they say all of it."""
+    from sweeps.diagnosis.settings import Settings
+
+    given = {"--eta": arguments.eta, "--lambda": arguments.lmbda}
+    given |= {"--batch-size": arguments.batch_size, "--training-size": arguments.training_size}
+    missing = [flag for flag, value in given.items() if value is None]
+    if not missing:
+        return Settings(arguments.eta, arguments.lmbda, arguments.batch_size, arguments.training_size)
+    if arguments.eta is not None or arguments.lmbda is not None or arguments.sweep is not None:
+        raise InputError(f"settings are judged all together: give {', '.join(missing)}, too")
+    return None
+
+
+def _nearby(arguments: argparse.Namespace, settings: "Settings") -> "Finding":
+    from sweeps.diagnosis.nearby import nearest_stable
+    from sweeps.results import load
+
+    sweep = load(arguments.sweep, arguments.tracking_uri)
+    return nearest_stable(settings, sweep.trials, sweep.name)
 
 
 def _ui(arguments: argparse.Namespace) -> int:

@@ -1,19 +1,23 @@
 """Tables in the terminal, on stdout."""
 
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from sweeps.diagnosis.findings import Code, Finding, Severity
 from sweeps.spec import SweepSpec
 from sweeps.tracking.tables import WALL_CLOCK
 
 _UNBOUND = 100_000
 _GAP = 3  # between two columns
 _FIRST = 10  # components that are listed in the order in which two trials part
+_READABLE = 110  # columns of running text
 _WIDE = 1000  # columns of a file or pipe: nothing is cut off there
 
 
@@ -172,3 +176,20 @@ def format_cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return str(value)
+
+
+def print_findings(target: str, findings: Sequence[Finding]) -> None:
+    """What a diagnosis found, faults first: each with its code, its sentences, and what should stand there."""
+    out = console()
+    faults = sum(finding.severity is Severity.FAULT for finding in findings)
+    said = "no fault" if not faults else "1 fault" if faults == 1 else f"{faults} faults"
+    out.print(f"{target}: {said}", style="bold", markup=False)
+    styles = {Severity.FAULT: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
+    for finding in findings:
+        style = "bold green" if finding.code is Code.CLEAN else styles[finding.severity]
+        out.print()
+        out.print(Text.assemble((f"{finding.severity}  {finding.code}", style)))
+        word = "Try" if finding.code.startswith(("unstable", "sweep")) else "Write"
+        for text in filter(None, (finding.message, finding.remedy and f"{word}: {finding.remedy}")):
+            lines = textwrap.wrap(text, min(out.width, _READABLE), initial_indent="  ", subsequent_indent="  ")
+            out.print("\n".join(lines), markup=False)

@@ -1,127 +1,168 @@
-"""The stability map as a static picture: a PNG file, WIDTH pixels wide."""
+"""The stability map as a static picture, WIDTH pixels wide: the report page's map in its colours and marks."""
 
+import io
+import logging
 import math
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sweeps.evidence import Verdict
-from sweeps.stability_map import Panel, Polyline, StabilityMap, Theory
+from sweeps.stability_map import Axis, Panel, Polyline, StabilityMap, Theory
 
 if TYPE_CHECKING:  # importing Matplotlib takes longer than most commands
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 WIDTH = 1440  # pixels
-_DPI = 120
-_COLUMNS = 4
-_ROW_INCHES = 4.0
-_LEGEND_INCHES = 1.35
+_DPI = 144
+_COLUMNS = 3  # of panels, at most
+_HEIGHTS = {1: 5.6, 2: 3.5, 3: 2.75}  # inches of a row, by the number of columns
+_HEAD, _FOOT, _GAP = 0.62, 1.6, 0.36  # inches: above the panels, below them, between two rows
 
-# (colour, marker) by verdict. Colours by Okabe and Ito, told apart with any colour vision; crosses and triangles
-# pointing down where training does not work.
-STYLES = {
-    Verdict.CONVERGED: ("#0072B2", "o"),
-    Verdict.SLOW: ("#56B4E9", "o"),
-    Verdict.SPIKED: ("#009E73", "^"),
-    Verdict.PENALTY_GROWTH: ("#009E73", "D"),
-    Verdict.OVERFITTING: ("#F0E442", "s"),
-    Verdict.OSCILLATING: ("#CC79A7", "X"),
-    Verdict.STALLED: ("#E69F00", "v"),
-    Verdict.COLLAPSED: ("#000000", "P"),
-    Verdict.DIVERGED: ("#D55E00", "X"),
-    Verdict.PRUNED: ("#999999", "."),
-    Verdict.FAILED: ("#999999", "+"),
+
+@dataclass(frozen=True)
+class Mark:
+    """How a verdict's trials are drawn. shape, fill: words of the page's SHAPES, in report_page/core.js."""
+
+    colour: str
+    shape: str
+    fill: str
+
+
+# As on the page: colours are those of its light theme, in report_page/page.css.
+MARKS = {
+    Verdict.CONVERGED: Mark("#0067a8", "circle", "filled"),
+    Verdict.SLOW: Mark("#2b7cb3", "circle", "hollow"),
+    Verdict.OVERFITTING: Mark("#00705a", "square", "filled"),
+    Verdict.SPIKED: Mark("#8a6400", "diamond", "hollow"),
+    Verdict.PENALTY_GROWTH: Mark("#a3358a", "up", "filled"),
+    Verdict.OSCILLATING: Mark("#a05a00", "diamond", "filled"),
+    Verdict.STALLED: Mark("#676c73", "square", "hollow"),
+    Verdict.COLLAPSED: Mark("#6a3fb5", "down", "filled"),
+    Verdict.DIVERGED: Mark("#c2330f", "cross", "stroke"),
+    Verdict.PRUNED: Mark("#676c73", "bar", "stroke"),
+    Verdict.FAILED: Mark("#1b1d20", "plus", "stroke"),
 }
-_THEORY_STYLES = {"decay": ("#444444", (0, (1, 1.5))), "curvature": ("#7B3294", (0, (5, 2)))}
-_NAMES = {"eta": "eta (learning rate)", "lambda": "lambda (L2 penalty)", "batch_size": "batch size"}
+COLOURS = {"ink": "#1b1d20", "muted": "#5a6068", "rule": "#d9dad5", "faint": "#ecece8", "accent": "#0a5599"}
+COLOURS |= {"bg": "#fcfcfa", "panel": "#ffffff", "s3": "#8b3fa8"}
+_SHAPES = {"circle": "o", "square": "s", "diamond": "D", "up": "^", "down": "v", "cross": "x", "plus": "+", "bar": "_"}
+_SIZES = {"circle": 5.6, "square": 5.0, "diamond": 4.8, "up": 6.0, "down": 6.0, "cross": 5.4, "plus": 6.0, "bar": 6.0}
+_TINT = 0.24  # of the colour of converged, where P(stable) = 1
+_SHADES = 10  # from there to P(stable) = 0
+_THEORY = {  # (kind, whether it is a bound) -> line
+    ("decay", False): {"color": COLOURS["ink"], "linewidth": 1.0, "linestyle": (0, (2, 3))},
+    ("decay", True): {"color": COLOURS["ink"], "linewidth": 1.4, "linestyle": "-"},
+    ("curvature", True): {"color": COLOURS["s3"], "linewidth": 1.5, "linestyle": (0, (6, 2, 1, 2))},
+}
+_BORDER = {"color": COLOURS["accent"], "linewidth": 2.0, "linestyle": "-"}
+_BAND = {"color": COLOURS["accent"], "linewidth": 1.1, "linestyle": (0, (5, 3))}
+_GREEK = {"eta": "η", "lambda": "λ"}
+_NAMES = {"eta": "η, learning rate", "lambda": "λ, L2 strength"}
 
 
-def write_picture(stability: StabilityMap, path: Path, title: str = "") -> None:
-    """Writes the map to a PNG file: panels side by side, legends below them."""
+def draw(stability: StabilityMap, name: str) -> bytes:
+    """The map of the sweep of that name as a PNG file: panels side by side, below them what the marks mean."""
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    columns = min(_COLUMNS, len(stability.panels))
-    rows = math.ceil(len(stability.panels) / columns)
-    height = rows * _ROW_INCHES + _LEGEND_INCHES
-    figure = Figure(figsize=(WIDTH / _DPI, height), dpi=_DPI)
-    FigureCanvasAgg(figure)
-    figure.suptitle(_title(stability, title), x=0.012, y=1 - 0.12 / height, ha="left", va="top", fontsize=10)
-    grid = figure.add_gridspec(
-        rows,
-        columns,
-        left=0.065,
-        right=0.99,
-        top=1 - 0.62 / height,
-        bottom=(_LEGEND_INCHES + 0.5) / height,
-        wspace=0.07,
-    )
-    for number, panel in enumerate(stability.panels):
-        axes = figure.add_subplot(grid[number // columns, number % columns])
-        _draw(axes, stability, panel)
-        axes.label_outer()
-    _legends(figure, stability, height)
-    figure.savefig(path, format="png", dpi=_DPI)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # else it tells of its font cache, once a machine
+    rows = math.ceil(len(stability.panels) / _COLUMNS)
+    columns = math.ceil(len(stability.panels) / rows)
+    height = _HEAD + rows * (_HEIGHTS[columns] + _GAP) + _FOOT
+    with rc_context({"font.family": "DejaVu Sans", "text.color": COLOURS["ink"], "axes.linewidth": 0.8}):
+        figure = Figure(figsize=(WIDTH / _DPI, height), dpi=_DPI, facecolor=COLOURS["bg"])
+        FigureCanvasAgg(figure)
+        figure.text(0.012, 1 - 0.1 / height, name, va="top", fontsize=11, fontweight="bold")
+        figure.text(0.012, 1 - 0.33 / height, _subtitle(stability), va="top", fontsize=7.5, color=COLOURS["muted"])
+        grid = figure.add_gridspec(
+            rows,
+            columns,
+            left=0.062,
+            right=0.988,
+            top=1 - (_HEAD + 0.18) / height,
+            bottom=_FOOT / height,
+            wspace=0.06,
+            hspace=_GAP / _HEIGHTS[columns],
+        )
+        for number, panel in enumerate(stability.panels):
+            axes = figure.add_subplot(grid[number // columns, number % columns])
+            _draw(axes, stability, panel, is_last_row=number + columns >= len(stability.panels))
+            axes.yaxis.set_tick_params(labelleft=number % columns == 0)
+        _legends(figure, stability, height)
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=_DPI)
+    return file.getvalue()
 
 
-def _title(stability: StabilityMap, title: str) -> str:
-    left_out = f", {stability.unknown} without a verdict on stability left out" if stability.unknown else ""
-    averaged = f", averaged over {', '.join(stability.averaged)}" if stability.averaged else ""
+def _subtitle(stability: StabilityMap) -> str:
+    left_out = f"; {stability.unknown} without a verdict on stability left out" if stability.unknown else ""
+    averaged = f"; averaged over {', '.join(stability.averaged)}" if stability.averaged else ""
     one_sided = "" if stability.is_two_sided else "; no border: all trials are on one side of it"
-    known = f"estimated from {stability.trials} trials{left_out}{averaged}{one_sided}"
-    return f"{title + ': s' if title else 'S'}tability by {stability.x.field} and {stability.y.field}, {known}"
+    what = f"Stability over {_word(stability.x.field)} and {_word(stability.y.field)}"
+    return f"{what}, estimated from {stability.trials} trials{left_out}{averaged}{one_sided}"
 
 
-def _draw(axes: "Axes", stability: StabilityMap, panel: Panel) -> None:
+def _draw(axes: "Axes", stability: StabilityMap, panel: Panel, is_last_row: bool) -> None:
     x, y = stability.x, stability.y
+    axes.set_facecolor(COLOURS["panel"])
     axes.set_xscale("log" if x.log else "linear")
     axes.set_yscale("log" if y.log else "linear")
-    grid_x, grid_y = np.array(stability.grid_x), np.array(stability.grid_y)
-    probability = np.array(panel.probability)
-    axes.pcolormesh(grid_x, grid_y, probability, vmin=0, vmax=1, cmap=_pale("RdBu"), shading="gouraud")
+    if stability.is_two_sided:
+        probability = np.array(panel.probability)
+        grid = np.array(stability.grid_x), np.array(stability.grid_y)
+        axes.contourf(*grid, probability, levels=np.linspace(0, 1, _SHADES + 1), cmap=_tint(), zorder=0)
+    axes.grid(color=COLOURS["faint"], linewidth=0.6, zorder=0.5)
     for contour in panel.contours:
-        is_border = contour.level == 0.5
-        _lines(axes, contour.paths, color="black", linewidth=2.0 if is_border else 0.8, linestyle="-")
+        _lines(axes, contour.paths, **(_BORDER if contour.level == 0.5 else _BAND))
     for theory in panel.theory:
-        _draw_theory(axes, theory)
-    for verdict, (colour, marker) in STYLES.items():
+        _lines(axes, theory.paths, **_THEORY[_kind(theory)])
+    for verdict, mark in MARKS.items():
         points = [point for point in panel.points if point.verdict == verdict]
-        thin = marker in "+."
-        axes.scatter(
-            [point.x for point in points],
-            [point.y for point in points],
-            s=26,
-            marker=marker,
-            color=colour,
-            edgecolors=None if thin else "white",
-            linewidths=0.8 if thin else 0.5,
-            zorder=3,
-        )
+        axes.plot([point.x for point in points], [point.y for point in points], zorder=3, **_look(mark))
     axes.set(xlim=(x.low, x.high), ylim=(y.low, y.high))
-    axes.set_xlabel(_name(x.field), fontsize=9)
-    axes.set_ylabel(_name(y.field), fontsize=9)
-    axes.set_title(f"{panel.title} ({len(panel.points)} trials)".strip(), fontsize=9)
-    axes.tick_params(labelsize=8)
+    if is_last_row:
+        axes.set_xlabel(_name(x), fontsize=8, labelpad=1.5)
+    if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]
+        axes.set_ylabel(_name(y), fontsize=8, labelpad=1.5)
+    stable = sum(point.stable is True for point in panel.points)
+    title = panel.title.replace("_", " ").replace(" = ", " ") or "all trials"
+    axes.set_title(title, fontsize=8.5, loc="left", pad=4, fontweight="bold")
+    count = f"{stable} of {len(panel.points)} stable"
+    axes.set_title(count, fontsize=7.5, loc="right", pad=4, color=COLOURS["muted"])
+    axes.minorticks_off()
+    axes.tick_params(labelsize=7, length=0, labelcolor=COLOURS["muted"])
+    for spine in axes.spines.values():
+        spine.set_color(COLOURS["rule"])
 
 
-def _pale(name: str) -> "Colormap":
-    """A colour map half way to white: a ground on which points and lines stand out."""
-    from matplotlib import colormaps
-    from matplotlib.colors import ListedColormap
+def _tint() -> "Colormap":
+    """From the panel's white to a tint of what is stable, as on the page."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
-    return ListedColormap(0.5 + colormaps[name](np.linspace(0, 1, 256)) / 2)
+    red, green, blue = (1 - _TINT + _TINT * part for part in to_rgb(MARKS[Verdict.CONVERGED].colour))
+    white = to_rgb(COLOURS["panel"])
+    return LinearSegmentedColormap.from_list("stable", [white, (red, green, blue)])
 
 
-def _draw_theory(axes: "Axes", theory: Theory) -> None:
-    colour, dashes = _THEORY_STYLES[theory.kind]
-    width = 1.1 if theory.kind == "decay" and theory.bound == 1 else 1.7
-    _lines(axes, theory.paths, color=colour, linewidth=width, linestyle=dashes)
-    for quartile in (theory.low, theory.high):
-        _lines(axes, quartile, color=colour, linewidth=0.7, linestyle=dashes)
+def _look(mark: Mark) -> dict[str, Any]:
+    """Keywords of Matplotlib's lines."""
+    looks = {
+        "filled": {"markerfacecolor": mark.colour, "markeredgecolor": "white", "markeredgewidth": 0.6},
+        "hollow": {"markerfacecolor": "white", "markeredgecolor": mark.colour, "markeredgewidth": 1.2},
+        "stroke": {"markeredgecolor": mark.colour, "markeredgewidth": 1.5},
+    }
+    shape = {"marker": _SHAPES[mark.shape], "markersize": _SIZES[mark.shape], "linestyle": "none"}
+    return shape | looks[mark.fill]
+
+
+def _kind(theory: Theory) -> tuple[str, bool]:
+    return theory.kind, theory.bound != 1
 
 
 def _lines(axes: "Axes", paths: tuple[Polyline, ...], **style: Any) -> None:
@@ -130,60 +171,66 @@ def _lines(axes: "Axes", paths: tuple[Polyline, ...], **style: Any) -> None:
 
 
 def _legends(figure: "Figure", stability: StabilityMap, height: float) -> None:
-    """Verdicts that occur, with their numbers, on the left; lines on the right."""
-    top = (_LEGEND_INCHES - 0.05) / height
-    for title, handles, columns, left in (
-        ("Trials, by verdict", _verdict_handles(stability), 3, 0.06),
-        ("Borders", _line_handles(stability), 2, 0.46),
+    """Verdicts that occur, with their numbers, above; lines below."""
+    for title, handles, columns, inches in (
+        ("Trials", _verdict_handles(stability), 6, _FOOT - 0.4),
+        ("Lines", _line_handles(stability), 2, _FOOT - 0.82),
     ):
         figure.legend(
             handles=handles,
             title=title,
             ncols=columns,
             loc="upper left",
-            bbox_to_anchor=(left, top),
+            bbox_to_anchor=(0.058, inches / height),
             alignment="left",
             frameon=False,
-            fontsize=8,
-            title_fontsize=9,
+            fontsize=7.5,
+            title_fontproperties={"size": 7.5, "weight": "bold"},
             borderaxespad=0.0,
-            handlelength=2.6,
+            borderpad=0.0,
+            labelspacing=0.35,
+            columnspacing=1.6,
+            handlelength=2.4,
         )
 
 
 def _verdict_handles(stability: StabilityMap) -> "list[Artist]":
-    from matplotlib.lines import Line2D
-
     handles: list[Artist] = []
-    for verdict, (colour, marker) in STYLES.items():
+    for verdict, mark in MARKS.items():
         count = sum(point.verdict == verdict for panel in stability.panels for point in panel.points)
         if count:
-            label = f"{verdict.replace('_', ' ')} ({count})"
-            handles.append(Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=5.5, label=label))
+            handles.append(_sample(f"{verdict.replace('_', ' ')} ({count})", _look(mark)))
     return handles
 
 
 def _line_handles(stability: StabilityMap) -> "list[Artist]":
-    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles: list[Artist] = [
-        Patch(facecolor="#67a9cf", alpha=0.6, label="blue: probably stable"),
-        Patch(facecolor="#ef8a62", alpha=0.6, label="red: probably unstable"),
-    ]
+    handles: list[Artist] = []
     if stability.is_two_sided:
-        handles.append(Line2D([], [], color="black", linewidth=2, label="measured border: P(stable) = 0.5"))
-        handles.append(Line2D([], [], color="black", linewidth=0.8, label="its uncertainty: P = 0.1 and 0.9"))
-    drawn = {(t.kind, t.bound): t for panel in stability.panels for t in panel.theory if t.paths}
-    for (kind, bound), theory in drawn.items():
-        colour, dashes = _THEORY_STYLES[kind]
-        label = theory.label
-        if kind == "curvature":
-            label = f"eta (h + lambda / n) = {bound:g}, measured h; thin: quartiles"
-        width = 1.1 if kind == "decay" and bound == 1 else 1.7
-        handles.append(Line2D([], [], color=colour, linestyle=dashes, linewidth=width, label=label))
+        handles.append(_sample("measured border: as likely stable as not", _BORDER))
+        handles.append(_sample("90 % and 10 % stable: between them it is uncertain", _BAND))
+        handles.append(Patch(facecolor=_tint()(1.0), label="tinted where stable"))
+    drawn = {_kind(theory): theory for panel in stability.panels for theory in panel.theory if theory.paths}
+    for kind, theory in drawn.items():
+        of_decay = (
+            "decay alone makes weights grow without end" if kind[1] else "decay alone takes a weight to 0 in a step"
+        )
+        words = {"decay": f"η·λ/n = {theory.bound:g}: {of_decay}"}
+        words["curvature"] = f"η·(h + λ/n) = {theory.bound:g}, h the curvature measured in stable trials"
+        handles.append(_sample(words[theory.kind], _THEORY[kind]))
     return handles
 
 
-def _name(field: str) -> str:
-    return _NAMES.get(field, field)
+def _sample(label: str, style: dict[str, Any]) -> "Line2D":
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], label=label, **style)
+
+
+def _word(field: str) -> str:
+    return _GREEK.get(field, field.replace("_", " "))
+
+
+def _name(axis: Axis) -> str:
+    return _NAMES.get(axis.field, axis.field.replace("_", " "))

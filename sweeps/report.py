@@ -1,10 +1,14 @@
-"""The report of a sweep: one HTML file that needs nothing else, drawn in the browser from the data inside it."""
+"""The report of a sweep: one HTML file that needs nothing else, drawn in the browser from the data inside it.
+
+The picture of its map is beside it.
+"""
 
 import datetime
 import html
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,12 +20,13 @@ from model.cache import cache_folder
 from sweeps.advice import Advice, Findings, advise, decay_cut, instructive
 from sweeps.domains import Domain, Range, encode
 from sweeps.evidence import STABLE, UNSTABLE, Assessment, Verdict
+from sweeps.map_picture import draw
 from sweeps.results import Sweep
 from sweeps.spec import OBJECTIVES, SweepSpec
-from sweeps.stability_map import Panel, stability_map
+from sweeps.stability_map import Panel, StabilityMap, stability_map
 from sweeps.tracking.tables import by_epoch
 
-FOLDER, FILE = "report", "index.html"  # the artifact of the sweep run
+FOLDER, FILE, PICTURE = "report", "index.html", "map.png"  # artifacts of the sweep run
 
 _STYLE = "page.css"
 _SCRIPTS = ("core.js", "map.js", "charts.js", "trial.js", "table.js", "findings.js", "main.js")
@@ -31,9 +36,9 @@ _DRAWN = ("cost/", "accuracy/", "weight_norm/", "stability/edge")
 
 MEANINGS: dict[Verdict, str] = {  # in the order in which the page shows them
     Verdict.CONVERGED: "The total cost fell and has settled.",
-    Verdict.SLOW: "Sound, and the total cost was still falling when training ended: train longer.",
+    Verdict.SLOW: "Sound, but not done: the total cost was still falling when training ended, or had hardly begun to.",
     Verdict.OVERFITTING: "The cost on examples it has not seen rises while that on the others still falls.",
-    Verdict.SPIKED: "The total cost jumped up once, and recovered.",
+    Verdict.SPIKED: "The total cost rose once, and came back.",
     Verdict.PENALTY_GROWTH: "The reported total rises while the data cost falls: the penalty on growing weights.",
     Verdict.OSCILLATING: "The total cost went up and down, more than once.",
     Verdict.STALLED: "It never learned: the data cost stayed at what a constant answer has.",
@@ -60,18 +65,39 @@ _COLUMNS = {  # of the trials table -> heading in the page
 }
 
 
-def publish(sweep: Sweep) -> Path:
-    """Builds the page, logs it as the artifact report/index.html of the sweep's run, and returns a file with it.
+@dataclass(frozen=True)
+class Published:
+    """Files on this machine: the page, and the picture of the map; None where there is none, and what kept it away."""
 
-    Where artifacts are kept by a server, that file is in the cache folder.
+    page: Path
+    picture: Path | None
+    trouble: str | None = None
+
+
+def publish(sweep: Sweep) -> Published:
+    """Builds the page and the picture of the map, and logs them as artifacts of the sweep's run, in the folder report.
+
+    Where artifacts are kept by a server, the files are copies in the cache folder. A page stands without its picture.
     """
-    page = render(build(sweep))
-    stored = sweep.attach(FOLDER, {FILE: page})[0]
+    drawn = mapped(sweep)
+    written = {FILE: render(build(sweep, drawn)).encode()}
+    trouble = None
+    if drawn is not None:
+        try:
+            written[PICTURE] = draw(drawn, sweep.name)
+        except Exception as error:  # noqa: BLE001 - whatever Matplotlib makes of an odd machine, the sweep has its page
+            trouble = f"{type(error).__name__}: {error}"
+    stored = sweep.attach(FOLDER, written)
+    here = {name: _here(sweep, name, content, stored[name]) for name, content in written.items()}
+    return Published(here[FILE], here.get(PICTURE), trouble)
+
+
+def _here(sweep: Sweep, name: str, content: bytes, stored: Path | None) -> Path:
     if stored is not None and stored.exists():
         return stored
-    copy = cache_folder() / "reports" / f"{sweep.name}.html"
+    copy = cache_folder() / "reports" / f"{sweep.name}{Path(name).suffix}"
     copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_text(page, encoding="utf-8")
+    copy.write_bytes(content)
     return copy
 
 
@@ -98,8 +124,11 @@ def escaped_json(data: Mapping[str, Any]) -> str:
     return text
 
 
-def build(sweep: Sweep) -> dict[str, Any]:
-    """All that the page shows, as plain values: numbers to six digits, None for what was not measured."""
+def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
+    """All that the page shows, as plain values: numbers to six digits, None for what was not measured.
+
+    drawn: what `mapped` makes of the sweep.
+    """
     spec, trials = sweep.spec, sweep.ordered.reset_index(drop=True)
     found = Findings(spec, trials, sweep.epochs, training_size(trials))
     ids = _ids(trials, spec)
@@ -114,7 +143,7 @@ def build(sweep: Sweep) -> dict[str, Any]:
         "best": None if best is None else ids[best],
         "instructive": None if other is None else ids[other],
         "theory": _borders(found),
-        "map": _map(found),
+        "map": None if drawn is None else _map(drawn),
         "importance": _importance(sweep),
         "advice": [_advice(advice, ids) for advice in advise(found)],
     }
@@ -176,6 +205,7 @@ def in_words(spec: SweepSpec, n: int | None) -> list[str]:
     momentum = f", momentum {plan.momentum:g}" if plan.momentum else ""
     size = f"{n:,} examples" if n else "the rest"
     samplers = {"tpe": "TPE", "random": "random", "qmc": "Sobol", "grid": "grid", "gp": "Gaussian-process"}
+    samplers["border"] = "stability-border"
     goals = " and ".join(objective.replace("_", " ") for objective in spec.objective)
     cost = plan.cost.replace("_", "-")
     what = f"{plan.activation}, {plan.output} output, {cost} cost{momentum}"
@@ -288,14 +318,18 @@ def _borders(found: Findings) -> list[dict[str, Any]]:
     ]
 
 
-def _map(found: Findings) -> dict[str, Any] | None:
-    """The stability map without its points, P(stable) in per cent; None where there is none to draw."""
-    if not {"eta", "lambda"} <= set(found.spec.varied) or found.trials.empty:
+def mapped(sweep: Sweep) -> StabilityMap | None:
+    """The stability map over eta and lambda; None where there is none to draw."""
+    if not {"eta", "lambda"} <= set(sweep.spec.varied) or sweep.trials.empty:
         return None
     try:
-        drawn = stability_map(found.spec, found.trials, n=found.n)
+        return stability_map(sweep.spec, sweep.trials, n=training_size(sweep.trials))
     except (ValueError, DatasetError):
         return None
+
+
+def _map(drawn: StabilityMap) -> dict[str, Any]:
+    """The stability map without its points, P(stable) in per cent."""
     return {
         "third": drawn.third,
         "two_sided": drawn.is_two_sided,

@@ -184,10 +184,13 @@ class Sweep:
         """
         return importances(self.study())
 
-    def attach(self, folder: str, files: Mapping[str, str]) -> list[Path | None]:
-        """Writes texts into a folder of the sweep run's artifacts; where each is on this machine, if it is."""
-        self._store.write_texts(self.run_id, folder, files)
-        return [self._store.local_path(self.run_id, f"{folder}/{name}") for name in files]
+    def attach(self, folder: str, files: Mapping[str, bytes]) -> dict[str, Path | None]:
+        """Writes files into a folder of the sweep run's artifacts, over what is there.
+
+        Returns where each is on this machine, by name; None where a server keeps it.
+        """
+        self._store.write_files(self.run_id, folder, files)
+        return {name: self._store.local_path(self.run_id, f"{folder}/{name}") for name in files}
 
     def replay(self, trial: int, replicate: int = 0) -> Replay:
         """Trains a trial again, in this process, and compares every recorded number to the last bit.

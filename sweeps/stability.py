@@ -19,6 +19,8 @@ OVER_EDGE = 1.0  # of eta * sharpness / (2 (1 + momentum)): the bound for a quad
 COLLAPSED = 0.15  # of the weights before training: decay took six of every seven parts
 LEARNED = 0.95  # of the cost of always answering with the classes' frequencies: below it, inputs are being used
 SATURATED = 0.5  # of a layer's activations: most of its slopes are next to nothing
+HELD = 0.9  # of the weights before training: below it, decay takes more of them than the data build up
+ROOM = 0.5  # of OVER_EDGE: below it, eta may still grow
 SWING = 0.25  # relative rise of the total from a low to a high: several times the noise of sound trainings (.05)
 SWING_MATTERS = 0.05  # of a constant answer's cost: near zero a cost may double, and no answer changes
 SWINGS = 2  # a second time: no accident any more
@@ -86,7 +88,7 @@ def _diverged_by_decay(records: Records, facts: Facts) -> Assessment | None:
     return Assessment(
         Verdict.DIVERGED,
         f"eta * lambda / n is {facts.decay:.6g}: {how}, so the weights grow whatever the data say. "
-        f"It must stay below {facts.decay_bound:.3g}.",
+        f"It must stay below {facts.decay_bound:.3g}: make eta or lambda smaller.",
         f"eta * lambda / n >= 2 (1 + momentum), and the weights overflowed or grew to {GROWN:g} times the first",
         _end(records, facts),
         {"eta_lambda_over_n": facts.decay, "bound": facts.decay_bound},
@@ -163,7 +165,7 @@ def _untrained(records: Records, facts: Facts) -> Assessment | None:
         return None
     return Assessment(
         Verdict.STALLED,
-        f"Nothing was trained: {max(records.last, 0)} epochs are on record after epoch 0.",
+        "Nothing was trained: the record ends before the first epoch does.",
         "no epoch is on record after epoch 0",
         max(records.last, 0),
     )
@@ -185,24 +187,45 @@ def _collapsed(records: Records, facts: Facts) -> Assessment | None:
 
 
 def _stalled(records: Records, facts: Facts) -> Assessment | None:
-    """No better than a constant answer at the end; unless the cost still falls and nothing is in its way."""
+    """No better than a constant answer at the end; unless nothing but time is in its way."""
     data = records["cost/train_data"]
-    saturated, layer = records.most_saturated()
-    if not _is_constant(records, facts) or (saturated < SATURATED and _lost("cost/train_data", records, facts)):
+    saturated, _ = records.most_saturated()
+    falls = saturated < SATURATED and _lost("cost/train_data", records, facts)
+    if not _is_constant(records, facts) or falls or _has_hardly_begun(records):
         return None
     lowest = float(data[1:].min())
-    if saturated >= SATURATED:
-        why = f"{saturated:.0%} of the activations of layer {layer} are saturated or dead: hardly any gradient passes"
-    else:
-        why = "it is on a plateau: a larger eta, a smaller lambda or a better start may leave it"
-    what = "never fell clearly below" if lowest >= LEARNED * facts.baseline else f"fell to {lowest:.3g} and is back at"
+    what = "The network never learned"
+    if lowest < LEARNED * facts.baseline:
+        what = f"The data cost fell to {lowest:.3g}, and then the network lost it"
     return Assessment(
         Verdict.STALLED,
-        f"The data cost {what} {facts.baseline:.3g}, which a constant answer has: {why}.",
-        f"data cost above {LEARNED:g} of that of a constant answer throughout the last quarter",
+        f"{what}: the same answer for every input would have a data cost of {facts.baseline:.3g}, and it has "
+        f"{data[-1]:.3g}; {_why_stalled(records, facts)}.",
+        f"data cost above {LEARNED:g} of that of a constant answer throughout the last quarter of the epochs",
         records.last,
-        {"lowest data cost": lowest, "constant answer": facts.baseline, "saturation": saturated},
+        {
+            "lowest data cost": lowest,
+            "last data cost": data[-1],
+            "constant answer": facts.baseline,
+            "saturation": saturated,
+        },
     )
+
+
+def _why_stalled(records: Records, facts: Facts) -> str:
+    """What is in its way, and what may remove it."""
+    norm, edge = records["weight_norm/total"], _highest_edge(records)
+    saturated, layer = records.most_saturated()
+    if saturated >= SATURATED:
+        stuck = f"in layer {layer}, {_percent(saturated)} of the units are saturated or dead"
+        return f"{stuck}, and hardly any gradient passes them. Try a smaller eta, or another start"
+    if edge > OVER_EDGE:
+        return f"eta is up to {edge:.2g} times as large as the curvature of the cost bears. Try a smaller eta"
+    level = records.level("weight_norm/total")
+    if facts.lmbda > 0 and level < HELD * norm[0]:
+        shrink = f"from norm {norm[0]:.3g} to {level:.3g}"
+        return f"decay shrinks the weights, {shrink}, before the data can build them up. Try a smaller lambda"
+    return "it is on a plateau. A larger eta, more epochs or another start may leave it"
 
 
 def _oscillating(records: Records, facts: Facts) -> Assessment | None:
@@ -212,11 +235,13 @@ def _oscillating(records: Records, facts: Facts) -> Assessment | None:
     restless = len(swings) >= SWINGS or (swings and len(tremors) >= TREMORS)
     if not restless and (not swings or total[swings[0][1] :].min() <= RECOVERED * total[swings[0][0]]):
         return None
-    times = f"{max(len(swings), len(tremors))} times" if restless else "and has not come back"
     jump, numbers, high = _largest(total, swings)
+    what = f"rose {jump}, and has not come back"
+    if restless:
+        what = f"goes up and down: it rose {max(len(swings), len(tremors))} times, most {jump}"
     return Assessment(
         Verdict.OSCILLATING,
-        f"The total cost rose {times}, most {jump}. A smaller eta or a larger batch calms it.",
+        f"The total cost {what}. A smaller eta or a larger batch calms it.",
         f"{SWINGS} rises of the total by {SWING:g}, or {TREMORS} by half as much, or one without recovery",
         high,
         numbers,
@@ -232,7 +257,7 @@ def _spiked(records: Records, facts: Facts) -> Assessment | None:
     jump, numbers, high = _largest(total, swings)
     return Assessment(
         Verdict.SPIKED,
-        f"The total cost jumped {jump}, once, and recovered to {total[high:].min():.3g}.",
+        f"The total cost rose once, {jump}, and came back to {total[high:].min():.3g}.",
         f"one rise of the total by {SWING:g}, and back to {RECOVERED:g} of the low before it",
         high,
         numbers,
@@ -276,14 +301,35 @@ def _slow(records: Records, facts: Facts) -> Assessment | None:
     total = records["cost/train_total"]
     lost = _lost("cost/train_total", records, facts)
     if not lost:
-        return None
+        return _hardly_begun(records, facts)
+    last, before = "the last epoch", "the one before"
+    if records.quarter > 1:
+        last, before = f"the last {records.quarter} epochs", f"the {records.quarter} before"
+    has_room = not _edge(records)[-1:].max(initial=0) >= ROOM * OVER_EDGE
     return Assessment(
         Verdict.SLOW,
-        f"Still falling: over the last {records.quarter} epochs the total cost was {lost:.2g} of it below that of the "
-        f"{records.quarter} before, and is {total[-1]:.3g}. Train longer, or try a larger eta.",
-        f"the total lost {FALLING:g} from one quarter to the next, or {STEADY:g} of what it lost in the quarter before",
+        f"Still falling: in {last} the total cost was {_percent(lost)} lower than in {before}; "
+        f"it is {total[-1]:.3g} now. Train longer{', or with a larger eta' if has_room else ''}.",
+        f"from one quarter of the epochs to the next the total lost {_percent(FALLING)}, "
+        f"or {STEADY:g} of what it had lost in the quarter before",
         records.last,
         {"lost": lost, "last total": total[-1]},
+    )
+
+
+def _hardly_begun(records: Records, facts: Facts) -> Assessment | None:
+    if not _is_constant(records, facts) or not _has_hardly_begun(records):
+        return None
+    data, edge = float(records["cost/train_data"][-1]), _highest_edge(records)
+    return Assessment(
+        Verdict.SLOW,
+        f"It has hardly begun: the data cost is {data:.3g}, and the same answer for every input would have "
+        f"{facts.baseline:.3g}. Nothing is in its way: eta is at most {_percent(edge)} of what the curvature of the "
+        "cost bears. Train longer, or with a larger eta.",
+        f"no better than a constant answer, but no worse than at the start; fewer than {_percent(SATURATED)} of any "
+        f"layer saturated, the edge never passed, the weights at {_percent(HELD)} of the first or more",
+        records.last,
+        {"last data cost": data, "constant answer": facts.baseline, "highest edge": edge},
     )
 
 
@@ -323,6 +369,34 @@ def _end(records: Records, facts: Facts) -> int:
 def _is_constant(records: Records, facts: Facts) -> bool:
     """Whether the data cost has been no better than a constant answer's for the last quarter."""
     return bool(records["cost/train_data"][-records.quarter :].min() >= LEARNED * facts.baseline)
+
+
+def _has_hardly_begun(records: Records) -> bool:
+    """Whether nothing but time is known to be in its way: no saturation, no step too large, no decay that wins.
+
+    A smaller eta lowers the edge and saturates less, so no plateau looks worse with it than with a larger one.
+    """
+    data, norm = records["cost/train_data"], records["weight_norm/total"]
+    saturated, _ = records.most_saturated()
+    sound = records.level("cost/train_data") <= data[0] and records.level("weight_norm/total") >= HELD * norm[0]
+    return bool(sound and saturated < SATURATED and _highest_edge(records) <= OVER_EDGE)
+
+
+def _edge(records: Records) -> Curve:
+    """What was measured of eta * sharpness / (2 (1 + momentum)) in training; epoch 0 is before it."""
+    edge = records["stability/edge"][1:]
+    return edge[np.isfinite(edge)]
+
+
+def _highest_edge(records: Records) -> float:
+    """NaN where it was not measured."""
+    edge = _edge(records)
+    return float(edge.max()) if len(edge) else math.nan
+
+
+def _percent(share: float) -> str:
+    """To two digits: 0.57 %, 12 %, 100 %."""
+    return f"{float(f'{100 * share:.2g}'):g} %"
 
 
 def _lost(metric: str, records: Records, facts: Facts) -> float:

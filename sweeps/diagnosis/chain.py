@@ -1,7 +1,7 @@
-"""Where backpropagation goes wrong: each layer's delta, as their step implies it, against what each fault would make it.
+"""Where backpropagation goes wrong: each layer's delta, as their step implies it, against what each fault would make.
 
-Notation of Nielsen, ch. 2: delta^l = dC/dz^l, delta^l = ((w^{l+1})^T delta^{l+1}) * slope(z^l) (BP2). A layer's test takes
-their own delta of the layer above as given, so that one fault does not look like many.
+Notation of Nielsen, ch. 2: delta^l = dC/dz^l, delta^l = ((w^{l+1})^T delta^{l+1}) * slope(z^l) (BP2). The test of a
+layer takes their own delta of the layer above as given, so that one fault does not look like many.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sweeps.diagnosis.findings import Code
 from sweeps.diagnosis.subject import Array, Subject
 
 _TINY = 1e-7  # of a delta's largest: below it a quotient says nothing
-_DISTINCT = 1e-3  # by which a wrong formula must differ from the right one to be told from it
 
 
 @dataclass(frozen=True)
@@ -69,23 +69,38 @@ class Chain:
         pairs = {k: [(link.of_biases(k), link.implied(k)) for link in self._links] for k in layers}
         fits = {k: _Formula(Code.GRADIENT_BIAS, found).fit() for k, found in pairs.items()}
         return tuple(
-            k for k, fit in fits.items() if fit and (fit.error > self._tolerance or abs(fit.factor - 1) > self._tolerance)
+            k
+            for k, fit in fits.items()
+            if fit and (fit.error > self._tolerance or abs(fit.factor - 1) > self._tolerance)
         )
 
     def _judge(self, formulas: "list[_Formula]", layer: int) -> Flaw | None:
         """None where the right formula, the first, fits; else the best of the others that do, else gradient.wrong."""
         right = formulas[0].fit()
-        if right is None or (right.error <= self._tolerance and (right.factor == 1 or abs(right.factor - 1) <= self._tolerance)):
+        if right is None or (
+            right.error <= self._tolerance and (right.factor == 1 or abs(right.factor - 1) <= self._tolerance)
+        ):
             return None
         if right.error <= self._tolerance and layer < self._layout.layers:
             code = Code.GRADIENT_SIGN if right.factor < 0 else Code.GRADIENT_WRONG
-            return Flaw(code, layer, right.error, right.error, right.factor, f"its delta is {right.factor:.4g} times what it should be")
+            return Flaw(
+                code,
+                layer,
+                right.error,
+                right.error,
+                right.factor,
+                f"its delta is {right.factor:.4g} times what it should be",
+            )
         if right.error <= self._tolerance:
             return None  # the output's factor is the step's own scale, judged elsewhere
         fits = [(formula, formula.fit()) for formula in formulas[1:]]
         for formula, fit in fits:
             free = layer == self._layout.layers  # of the output's scale
-            if fit is not None and fit.error <= self._tolerance and (free or abs(abs(fit.factor) - 1) <= self._tolerance):
+            if (
+                fit is not None
+                and fit.error <= self._tolerance
+                and (free or abs(abs(fit.factor) - 1) <= self._tolerance)
+            ):
                 return Flaw(formula.code, layer, fit.error, right.error, fit.factor, formula.note)
         return Flaw(Code.GRADIENT_WRONG, layer, right.error, right.error, right.factor)
 
@@ -101,16 +116,21 @@ class Chain:
             _Formula(
                 Code.GRADIENT_WRONG,
                 [(link.implied(top), link.jacobian.T @ link.delta(top)) for link in links],
-                "the output's slope is in it once too often, as when the quadratic cost is trained and the cross-entropy reported",
+                "the output's slope once too often, as when the quadratic cost is trained, the cross-entropy reported",
             ),
-            _Formula(Code.GRADIENT_DERIVATIVE_OF_ACTIVATION, [link.output_with_slope_of_activation() for link in links]),
+            _Formula(
+                Code.GRADIENT_DERIVATIVE_OF_ACTIVATION, [link.output_with_slope_of_activation() for link in links]
+            ),
         ]
 
     def _hidden(self, layer: int) -> "list[_Formula]":
         links = self._links
 
         def formula(code: Code, slope: str, transposed: bool = True, note: str = "") -> _Formula:
-            pairs = [(link.implied(layer), link.passed_down(layer, transposed) * getattr(link, slope)(layer)) for link in links]
+            pairs = [
+                (link.implied(layer), link.passed_down(layer, transposed) * getattr(link, slope)(layer))
+                for link in links
+            ]
             return _Formula(code, pairs, note)
 
         formulas = [
@@ -121,8 +141,15 @@ class Chain:
         if self._layout.sizes[layer] == self._layout.sizes[layer + 1]:
             formulas += [
                 formula(Code.GRADIENT_NOT_TRANSPOSED, "slope", transposed=False),
-                formula(Code.GRADIENT_NOT_TRANSPOSED, "no_slope", transposed=False, note="and the slope is missing, too"),
-                formula(Code.GRADIENT_NOT_TRANSPOSED, "slope_of_activation", transposed=False, note="and the slope is the activation's, too"),
+                formula(
+                    Code.GRADIENT_NOT_TRANSPOSED, "no_slope", transposed=False, note="and the slope is missing, too"
+                ),
+                formula(
+                    Code.GRADIENT_NOT_TRANSPOSED,
+                    "slope_of_activation",
+                    transposed=False,
+                    note="and the slope is the activation's, too",
+                ),
             ]
         return formulas
 
@@ -168,7 +195,7 @@ class _Link:
         return self._true_b[layer - 1]
 
     def implied(self, layer: int) -> Array:
-        """The one that their step of the weights implies, dw = delta a^T; of the biases where the weights don't move."""
+        """The one that their step of the weights implies, dw = delta a^T; of the biases where weights don't move."""
         a, step = self.input(layer), self._layout.weights(self._example.step)[layer - 1]
         if not np.any(step):
             return self.of_biases(layer)
@@ -182,7 +209,7 @@ class _Link:
     def input(self, layer: int) -> Array:
         """What the layer receives: x, or the activation below, from dC/dW = delta a^T."""
         if layer == 1:
-            return self._example.x[0]
+            return np.asarray(self._example.x[0])
         delta = self.delta(layer)
         square = float(delta @ delta)
         if square == 0:
@@ -238,7 +265,7 @@ class _Link:
             return np.full(len(a), np.nan), np.full(len(a), np.nan)
         return self.implied(top), _quotient(self.delta(top), np.diag(true)) * np.diag(there)
 
-    def _shifted(self, layer: int, a: Array) -> tuple[Array, Array]:
+    def _shifted(self, layer: int, a: Array) -> tuple[Array, NDArray[np.bool_]]:
         """(theta with the layer's biases such that z = a, which units then stand at 0, where a kink may be)."""
         z = self._weights[layer - 1] @ self.input(layer) + self._biases[layer - 1]
         theta = self._example.theta.copy()
@@ -252,7 +279,9 @@ class _Link:
             up, down = theta.copy(), theta.copy()
             self._layout.biases(up)[top - 1][k] += h
             self._layout.biases(down)[top - 1][k] -= h
-            columns.append((self._subject.outputs(up, self._example.x) - self._subject.outputs(down, self._example.x))[0] / (2 * h))
+            columns.append(
+                (self._subject.outputs(up, self._example.x) - self._subject.outputs(down, self._example.x))[0] / (2 * h)
+            )
         return np.stack(columns, axis=1)
 
 

@@ -26,17 +26,18 @@ _NOTHING = 1e-7  # of the parameters: no decay, no penalty
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a decay and a penalty may depend on. evaluated: examples in the evaluated set."""
+    """What a decay and a penalty may depend on. evaluated: examples in the evaluated set. eta: of the step before."""
 
     n: int = N
     batch_size: int = BATCH
     evaluated: int = N
     lmbda: float = _LMBDA
+    eta: float = 1.0
 
 
 @dataclass(frozen=True)
 class DecayFault:
-    """Something wrong between the decay and the penalty. numbers: the evidence. note: tells apart what the code does not."""
+    """Something wrong between decay and penalty. numbers: the evidence. note: tells apart what the code does not."""
 
     code: Code
     numbers: Mapping[str, float] = field(default_factory=dict)
@@ -52,7 +53,7 @@ class DecayReport:
 
 
 def judge_decay(subject: Subject, point: Point, short: float = 1.0, tolerance: float = _ALONG) -> DecayReport:
-    """point: at least as many examples as BATCH. short: first step / limit of a momentum that also averages the decay."""
+    """point: at least as many examples as BATCH. short: first step / limit of a momentum that averages the decay."""
     return _Judge(subject, point, short, max(tolerance, _ALONG)).report()
 
 
@@ -78,6 +79,9 @@ class _Judge:
             return DecayReport((*faults, DecayFault(Code.DECAY_MISSING, self._numbers(w, p))), math.inf)
         if not self._is_something(p):
             return DecayReport((*faults, *self._unreported(w)), math.nan)
+        halved = self.penalty_value(replace(usual, eta=usual.eta / 2)) / self.penalty_value(usual)
+        if abs(halved - 1) > 10 * self._tolerance:
+            faults.append(DecayFault(Code.PENALTY_SCALE, {"penalty_at_half_eta_over_penalty": halved}, "eta"))
         ratio, residual = _along(w, p)
         if residual > self._tolerance:
             return DecayReport((*faults, self._other_law(w, p, residual)), residual)
@@ -88,7 +92,7 @@ class _Judge:
         return DecayReport(tuple(faults), min(abs(abs(ratio) - 1), abs(abs(ratio) / self._short - 1)))
 
     def _decay(self, at: Circumstances) -> tuple[Array, Array | None]:
-        """(-(step with lambda - step without) / eta as eta goes to 0, what of the difference stays at eta = 0, or None)."""
+        """(-(step with lambda - step without) / eta as eta goes to 0, what of that stays at eta 0, or None)."""
         steps = {}
         for eta in (_ETA, _ETA / 2):
             x, y = self._point.x[: at.batch_size], self._point.y[: at.batch_size]
@@ -100,7 +104,7 @@ class _Judge:
         return -(4 * steps[_ETA / 2] - steps[_ETA]) / _ETA, None
 
     def _penalty(self, at: Circumstances) -> Array:
-        """The gradient of what lambda adds to the reported cost, by differences; per example where the cost is a sum."""
+        """The gradient of what lambda adds to the reported cost, by differences; of a mean, where the cost is a sum."""
 
         def added(theta: Array) -> float:
             return self._cost(theta, at, at.lmbda) - self._cost(theta, at, 0.0)
@@ -115,7 +119,7 @@ class _Judge:
     def _cost(self, theta: Array, at: Circumstances, lmbda: float) -> float:
         repeat = (-(-at.evaluated // len(self._point)), 1)
         x, y = (np.tile(side, repeat)[: at.evaluated] for side in (self._point.x, self._point.y))
-        return self._subject.cost(theta, x, y, lmbda, n=at.n)
+        return self._subject.cost(theta, x, y, lmbda, at.n, at.eta)
 
     def _examples_counted(self, at: Circumstances) -> int:
         """By what a reported cost is divided to make it a mean: 1, or the examples where it is a sum."""
@@ -170,7 +174,7 @@ class _Judge:
         return np.concatenate([of_weights, np.zeros(self._layout.size - len(of_weights))])
 
     def _sizes(self, ratio: float, textbook: Mapping[str, float]) -> list[DecayFault]:
-        """Whether the factor between decay and penalty is 1, whatever the sizes of training set, batch, evaluated set."""
+        """Whether the factor between decay and penalty is 1, whatever n, batch size and evaluated set."""
         usual = Circumstances()
         law = _Law(
             decay=self._coefficient(self._decay(usual)[0]),

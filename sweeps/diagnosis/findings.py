@@ -43,6 +43,7 @@ class Code(StrEnum):
     NOT_DESCENDING = "not_descending"
     UNSTABLE_DECAY = "unstable.decay"
     UNSTABLE_CURVATURE = "unstable.curvature"
+    SWEEP_NEARBY = "sweep.nearby"
     PENALTY_GROWTH = "penalty.growth"
     PENALTY_IMPLIED = "penalty.implied"
     COST_OSCILLATING = "cost.oscillating"

@@ -1,6 +1,7 @@
-"""The data part of a step against central differences of the reported data cost: what is wrong with it, layer by layer."""
+"""The data part of a step against central differences of the reported data cost: what is wrong, layer by layer."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,7 +33,7 @@ class Fault:
 class GradientReport:
     """faults: none for a sound step. scale: step / gradient, one factor for all (nan where there is none).
 
-    error: the largest relative error of a layer's weights or biases, that factor apart. tolerance: what counts as wrong.
+    error: the largest relative error of a layer's weights or biases, that factor apart. tolerance: above it, wrong.
     averaged: whether the steps pass through an average (momentum as v = b v + (1 - b) gradient), so the first is short.
     """
 
@@ -43,9 +44,15 @@ class GradientReport:
     averaged: bool
 
 
-def judge_gradient(subject: Subject, points: Sequence[Point], kind: Kind) -> GradientReport:
-    """Compares steps with lambda = 0 to differences of the cost with lambda = 0, example by example, then as a batch."""
-    examples, error = _examples(subject, points)
+def judge_gradient(
+    subject: Subject, points: Sequence[Point], kind: Kind, entries: Sequence[int] | None = None
+) -> GradientReport:
+    """Compares steps with lambda = 0 to differences of the cost with lambda = 0, example by example, then as a batch.
+
+    entries: of the parameters' vector that are differenced (None: all, as the search for a formula needs).
+    Raises InconclusiveError, and StateShapeError from a step.
+    """
+    examples, error = _examples(subject, points, entries)
     tolerance = max(_TOLERANCE, _NOISE * error)
     join = joining(subject, points[0])
     faults = _batch_faults(join, len(points[0]), max(tolerance, 1e-4 if error > _TOLERANCE else 0.0))
@@ -57,13 +64,18 @@ def judge_gradient(subject: Subject, points: Sequence[Point], kind: Kind) -> Gra
     return GradientReport(tuple(faults), scale, comparison.error(scale), tolerance, averaged)
 
 
-def _examples(subject: Subject, points: Sequence[Point]) -> tuple[list[Example], float]:
-    """Every example of every point, differenced and stepped; and the differences' largest own error."""
+def _examples(
+    subject: Subject, points: Sequence[Point], entries: Sequence[int] | None = None
+) -> tuple[list[Example], float]:
+    """Every example of every point, differenced and stepped; and the differences' largest own error.
+
+    entries: only these parameters (None: all). What is not known, at a kink or not differenced, is NaN.
+    """
     found, error = [], 0.0
     for point in points:
         for k in range(len(point)):
             x, y = point.example(k)
-            slope = subject.slope(lambda at, x=x, y=y: subject.cost(at, x, y), point.theta)  # type: ignore[misc]
+            slope = subject.slope(functools.partial(subject.cost, x=x, y=y), point.theta, entries)
             step = -subject.step(point.theta, x, y, ETA) / ETA
             error = max(error, slope.error)
             found.append(Example(point.theta, x, y, np.where(slope.known, slope.values, np.nan), step))
@@ -80,8 +92,10 @@ def _batch_faults(join: Joining, m: int, tolerance: float) -> list[Fault]:
     def is_like(factors: Sequence[float], wanted: float) -> bool:
         return all(abs(f - wanted) <= 100 * tolerance * wanted for f in factors if np.isfinite(f))
 
-    if join.residual > 100 * tolerance:
-        return [Fault(Code.GRADIENT_WRONG, (), numbers | {"residual": join.residual}, "batch")]
+    if join.weights_residual > 100 * tolerance:
+        return [Fault(Code.GRADIENT_WRONG, (), numbers | {"residual": join.weights_residual}, "batch")]
+    if join.biases_residual > 100 * tolerance and is_like(join.weights, mean):
+        return [Fault(Code.GRADIENT_BIAS, (), numbers | {"residual": join.biases_residual}, "no_mean")]
     if is_like(join.weights, mean) and is_like(join.biases, mean):
         return []
     if is_like(join.weights, mean):
@@ -109,7 +123,7 @@ class _Comparison:
         ]
         self._largest = max((float(np.linalg.norm(t.step)) for t in self._tensors), default=0.0)
 
-    def _stacked(self, part, layer: int, side: str) -> Array:  # type: ignore[no-untyped-def]
+    def _stacked(self, part: Callable[[Array], list[Array]], layer: int, side: str) -> Array:
         entries = [np.ravel(part(getattr(example, side))[layer - 1]) for example in self._examples]
         known = [np.isfinite(np.ravel(part(example.true)[layer - 1])) for example in self._examples]  # not at a kink
         return np.concatenate([side[of] for side, of in zip(entries, known, strict=True)])
@@ -216,7 +230,10 @@ def _merged(flaws: Sequence[Flaw], errors: dict[str, float]) -> list[Fault]:
     for code in dict.fromkeys(flaw.code for flaw in flaws):
         of = [flaw for flaw in flaws if flaw.code is code]
         layers = tuple(sorted(flaw.layer for flaw in of))
-        numbers = {"fit_error": max(flaw.error for flaw in of), "error_of_right_formula": max(flaw.right for flaw in of)}
+        numbers = {
+            "fit_error": max(flaw.error for flaw in of),
+            "error_of_right_formula": max(flaw.right for flaw in of),
+        }
         note = next((flaw.note for flaw in of if flaw.note), "")
         faults.append(Fault(code, layers, numbers | (errors if code is Code.GRADIENT_WRONG else {}), note))
     return faults

@@ -35,7 +35,9 @@ def draw_point(layout: Layout, rng: np.random.Generator, m: int = EXAMPLES) -> P
     weights = [1.2 * rng.standard_normal(w.shape) / np.sqrt(w.shape[1]) for w in layout.weights(np.zeros(layout.size))]
     biases = [0.5 * rng.standard_normal(n_out) for n_out in layout.sizes[1:]]
     labels = rng.permutation(np.arange(m) % layout.sizes[-1])
-    return Point(layout.join(weights, biases), rng.uniform(0.05, 1.0, (m, layout.sizes[0])), np.eye(layout.sizes[-1])[labels])
+    return Point(
+        layout.join(weights, biases), rng.uniform(0.05, 1.0, (m, layout.sizes[0])), np.eye(layout.sizes[-1])[labels]
+    )
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ def kind_of_step(subject: Subject, point: Point) -> Kind:
     if differs(subject.step(point.theta, point.x, point.y, ETA, seed=1)) or differs(
         subject.step(point.theta, point.x, point.y, ETA)
     ):
-        return Kind("a step draws random numbers, as dropout does: the same mini-batch moves the same network differently")
+        return Kind(
+            "a step draws random numbers, as dropout does: the same mini-batch moves the same network differently"
+        )
     lengths = np.abs(first[np.abs(first) > 1e-3 * np.max(np.abs(first))])
     if len(lengths) > len(first) // 2 and np.ptp(lengths) < 1e-3 * lengths.mean():
         return Kind("a step moves every parameter by the same length, as Adam, RMSprop and AdaGrad do at first")
@@ -77,28 +81,31 @@ def kind_of_step(subject: Subject, point: Point) -> Kind:
 
 @dataclass(frozen=True)
 class Joining:
-    """How a mini-batch's step relates to the sum of its examples' steps: a factor for each parameter, weights first.
-
-    residual: relative, of what is no multiple of that sum. 1 / m is averaging, 1 summing.
+    """How a mini-batch's step relates to the sum of its examples' steps: a factor for each layer. 1 / m is averaging, 1
+    summing; NaN where nothing moves. residuals: relative, of what is no multiple of that sum.
     """
 
     weights: tuple[float, ...]
     biases: tuple[float, ...]
-    residual: float
+    weights_residual: float
+    biases_residual: float
 
 
 def joining(subject: Subject, point: Point) -> Joining:
     """Measured from one step on the mini-batch and one on each of its examples."""
-    singles = sum(subject.step(point.theta, *point.example(k), ETA) for k in range(len(point)))
+    singles = np.sum([subject.step(point.theta, *point.example(k), ETA) for k in range(len(point))], axis=0)
     batch = subject.step(point.theta, point.x, point.y, ETA)
-    factors, left = [], 0.0
-    parts = [(subject.layout.weights, []), (subject.layout.biases, [])]
-    for split, found in parts:
-        for together, apart in zip(split(batch), split(np.asarray(singles)), strict=True):
-            size = float(np.sum(apart**2))
-            factor = float(np.sum(together * apart)) / size if size else float("nan")
-            found.append(factor)
-            left += float(np.sum((together - factor * apart) ** 2)) if size else float(np.sum(together**2))
-        factors.append(tuple(found))
-    size = float(np.sum(batch**2))
-    return Joining(factors[0], factors[1], float(np.sqrt(left / size)) if size else 0.0)
+    weights, weights_residual = _factors(subject.layout.weights(batch), subject.layout.weights(singles))
+    biases, biases_residual = _factors(subject.layout.biases(batch), subject.layout.biases(singles))
+    return Joining(weights, biases, weights_residual, biases_residual)
+
+
+def _factors(batch: list[Array], singles: list[Array]) -> tuple[tuple[float, ...], float]:
+    """Of each layer, and what they leave unexplained of all."""
+    found, left = [], 0.0
+    for together, apart in zip(batch, singles, strict=True):
+        size = float(np.sum(apart**2))
+        found.append(float(np.sum(together * apart)) / size if size else float("nan"))
+        left += float(np.sum((together - found[-1] * apart) ** 2 if size else together**2))
+    size = sum(float(np.sum(together**2)) for together in batch)
+    return tuple(found), float(np.sqrt(left / size)) if size else 0.0

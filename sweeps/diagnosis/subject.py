@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,9 +38,9 @@ class Layout:
 
     @cached_property
     def _ends(self) -> tuple[list[slice], list[slice]]:
-        shapes = [(n_out * n_in) for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False)]
+        shapes = [n_out * n_in for n_in, n_out in pairwise(self.sizes)]
         ends = np.cumsum([0, *shapes, *self.sizes[1:]])
-        slices = [slice(int(a), int(b)) for a, b in zip(ends, ends[1:], strict=False)]
+        slices = [slice(int(start), int(stop)) for start, stop in pairwise(ends)]
         return slices[: len(shapes)], slices[len(shapes) :]
 
     @property
@@ -50,13 +51,11 @@ class Layout:
     @property
     def size(self) -> int:
         """Numbers in the vector."""
-        return self._ends[1][-1].stop
+        return int(self._ends[1][-1].stop)
 
     def weights(self, vector: Array) -> list[Array]:
         """(n_out, n_in) of each layer: views."""
-        return [
-            vector[part].reshape(self.sizes[k + 1], self.sizes[k]) for k, part in enumerate(self._ends[0])
-        ]
+        return [vector[part].reshape(self.sizes[k + 1], self.sizes[k]) for k, part in enumerate(self._ends[0])]
 
     def biases(self, vector: Array) -> list[Array]:
         """(n_out,) of each layer: views."""
@@ -102,14 +101,16 @@ class Subject:
         """Of their class."""
         return type(self._guest.network).__name__
 
-    def cost(self, theta: Array, x: Array, y: Array, lmbda: float = 0.0, n: int | None = None) -> float:
+    def cost(
+        self, theta: Array, x: Array, y: Array, lmbda: float = 0.0, n: int | None = None, eta: float = 1.0
+    ) -> float:
         """Their reported cost of the examples x (m, n_in), y (m, n_out), at parameters theta.
 
-        n: a step with eta = 0 tells it to them first, for classes that remember it.
+        n, eta: a step from theta tells them first, for classes that remember them (n None: no step).
         """
         guest = self._at(theta)
         if n is not None:
-            guest.update(guest.pairs(x[:1].copy(), y[:1].copy()), 0.0, 0.0, n)
+            guest.update(guest.pairs(x[:1].copy(), y[:1].copy()), eta, 0.0, n)
             self._put(guest, theta)
         return guest.cost(guest.pairs(x.copy(), y.copy()), lmbda)
 
@@ -120,7 +121,15 @@ class Subject:
         return first, guest.cost(guest.pairs(x.copy(), y.copy()), 0.0)
 
     def step(
-        self, theta: Array, x: Array, y: Array, eta: float, lmbda: float = 0.0, n: int = 60, times: int = 1, seed: int = 0
+        self,
+        theta: Array,
+        x: Array,
+        y: Array,
+        eta: float,
+        lmbda: float = 0.0,
+        n: int = 60,
+        times: int = 1,
+        seed: int = 0,
     ) -> Array:
         """How one of their steps changes theta: (size,). times: the last of so many steps of one network from theta.
 
@@ -162,9 +171,7 @@ class Subject:
             self._spacing = spacings[best]
         return found[best]
 
-    def _differences(
-        self, cost: Callable[[Array], float], theta: Array, h: float, wanted: Sequence[int]
-    ) -> Slope:
+    def _differences(self, cost: Callable[[Array], float], theta: Array, h: float, wanted: Sequence[int]) -> Slope:
         near, far = np.zeros_like(theta), np.zeros_like(theta)
         for k in wanted:
             for slope, distance in ((near, h), (far, 2 * h)):

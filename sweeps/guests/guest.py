@@ -128,7 +128,7 @@ class Guest:
             self.network.update_mini_batch(pairs, eta, lmbda, n)
 
     def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
-        """(gradients by biases, by weights) as their backprop returns them, summed where it takes one example.
+        """(gradients by biases, by weights) as their backprop returns them; summed where it takes one example.
 
         x: (m, n_in), y: (m, n_out). Raises GuestError where there is none, or it returns something else.
         """

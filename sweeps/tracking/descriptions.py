@@ -12,6 +12,7 @@ from sweeps.tracking.views import artifact_link, run_link, table_link, view_link
 NOTE = "mlflow.note.content"
 
 _REPORT = "report/index.html"
+_PICTURE = "report/map.png"
 
 
 def of_trial(assessment: Assessment) -> str:
@@ -46,7 +47,7 @@ def of_sweep(
         "",
         _best(spec, experiment_id, trials, best),
         "",
-        f"See: {_links(experiment_id, run_id)}.",
+        f"See: {_links(experiment_id, run_id)}{_picture(spec, experiment_id, run_id)}.",
         "",
         "Type next:",
         "",
@@ -82,6 +83,12 @@ def _links(experiment_id: str, run_id: str) -> str:
         "report": artifact_link(experiment_id, run_id, _REPORT),
     }
     return " · ".join(f"[{words}]({link})" for words, link in links.items())
+
+
+def _picture(spec: SweepSpec, experiment_id: str, run_id: str) -> str:
+    if not {"eta", "lambda"} <= set(spec.varied):
+        return ""
+    return f" · [map]({artifact_link(experiment_id, run_id, _PICTURE)})"
 
 
 def _commands(spec: SweepSpec, trials: Sequence[RecordedTrial], best: tuple[int, int] | None) -> list[str]:

@@ -146,11 +146,11 @@ class Store:
             listed = self.client.list_artifacts(run_id, folder)
             yield [Path(self.client.download_artifacts(run_id, entry.path, scratch)) for entry in listed]
 
-    def write_texts(self, run_id: str, folder: str, files: Mapping[str, str]) -> None:
-        """Writes texts, by file name, into an artifact folder of a run, over what is there."""
+    def write_files(self, run_id: str, folder: str, files: Mapping[str, bytes]) -> None:
+        """Writes contents, by file name, into an artifact folder of a run, over what is there."""
         with said_plainly(self.uri), tempfile.TemporaryDirectory() as scratch:
-            for name, text in files.items():
-                Path(scratch, name).write_text(text, encoding="utf-8")
+            for name, content in files.items():
+                Path(scratch, name).write_bytes(content)
             self.client.log_artifacts(run_id, scratch, folder)
 
     def log_network(self, run_id: str, spec: SweepSpec) -> None:

@@ -15,7 +15,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from model import EpochRecord, Hyperparameters, TrainingPlan, digits, train
-from sweeps.evidence import Assessment, Cause, Facts, Records, Verdict, records_of
+from sweeps.evidence import STABLE, Assessment, Cause, Facts, Records, Verdict, records_of
 from sweeps.stability import assess, is_certain
 from sweeps.trial import State, facts
 
@@ -135,6 +135,16 @@ def test_ending_trainings_whose_fate_is_certain_saves_epochs(cases):
     ended, saved, epochs = share_saved(cases)
     assert ended >= 10
     assert saved >= 0.05 * epochs
+
+
+@pytest.mark.parametrize(("batch_size", "epochs"), [(10, 4), (100, 10), (1200, 12)])
+def test_no_eta_is_unstable_below_one_that_is_stable(batch_size, epochs):
+    """A smaller step may be too small for these epochs, but is no less stable: the border in eta is an upper one."""
+    etas = np.geomspace(1e-4, 100, 19)
+    settings = {"lambda": 0.1, "batch_size": batch_size, "epochs": epochs, "label": "", "reason": ""}
+    stable = [run("", {"eta": float(eta), **settings}).assessment.verdict in STABLE for eta in etas]
+    assert stable == sorted(stable, reverse=True)
+    assert 0 < sum(stable) < len(stable)
 
 
 def test_a_total_that_rises_above_the_descent_bound_and_returns_is_not_given_up(cases):

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from small import small_spec, swept
 
 import sweeps
-from sweeps.report import build, escaped_json, number, publish, render
+from sweeps import report
+from sweeps.cli import main
+from sweeps.report import Published, build, escaped_json, mapped, number, publish, render
 from sweeps.results import Sweep
 
 DASH = "\u2013"  # what stands for a number that was not measured
@@ -41,13 +44,18 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
 
 
 @pytest.fixture(scope="module")
-def page_file(sweep: Sweep) -> Path:
+def published(sweep: Sweep) -> Published:
     return publish(sweep)
 
 
 @pytest.fixture(scope="module")
+def page_file(published: Published) -> Path:
+    return published.page
+
+
+@pytest.fixture(scope="module")
 def built(sweep: Sweep) -> dict[str, Any]:
-    return build(sweep)
+    return build(sweep, mapped(sweep))
 
 
 class Opened:
@@ -85,19 +93,52 @@ def trial_with(sweep: Sweep, verdict: str) -> str:
     return str(sweep.trials.loc[sweep.trials["verdict"] == verdict, "trial"].iloc[0])
 
 
-def reduced(sweep: Sweep, trials: pd.DataFrame, epochs: pd.DataFrame) -> Sweep:
-    """The sweep as if it held these tables only."""
+def rebuilt(sweep: Sweep, trials: pd.DataFrame, epochs: pd.DataFrame) -> dict[str, Any]:
+    """What the page holds of the sweep as if it held these tables only."""
     other = copy.copy(sweep)
     kept = set(trials["trial"])
     live = [trial for trial in sweep._live if trial.number in kept]
     other.__dict__ |= {"trials": trials, "epochs": epochs, "_live": live, "assessments": {}}
-    return other
+    return build(other, mapped(other))
 
 
 def test_a_finished_sweep_has_its_report_as_an_artifact_of_its_own_run(page_file: Path, sweep: Sweep) -> None:
     assert page_file.parts[-2:] == ("report", "index.html")
     assert sweep.run_id in page_file.parts
     assert page_file.stat().st_size < 400_000
+
+
+def test_the_picture_of_the_map_is_beside_the_page_and_made_anew_by_the_command(
+    published: Published, sweep: Sweep, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = published.picture
+    assert picture == published.page.with_name("map.png")
+    assert published.trouble is None
+    drawn = picture.read_bytes()
+    assert drawn.startswith(b"\x89PNG")
+    picture.write_bytes(b"old")
+    assert main(["report", sweep.name, "--tracking-uri", sweep.uri]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(published.page), str(picture)]
+    assert picture.read_bytes() == drawn
+
+
+def test_a_picture_that_cannot_be_drawn_is_said_and_breaks_nothing(
+    published: Published, sweep: Sweep, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(drawn: object, name: str) -> bytes:
+        raise RuntimeError("no fonts")
+
+    monkeypatch.setattr(report, "draw", fail)
+    assert main(["report", sweep.name, "--tracking-uri", sweep.uri]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [str(published.page)]
+    assert err == "sweeps: the picture of the map could not be drawn (RuntimeError: no fonts)\n"
+
+
+def test_where_eta_and_lambda_are_not_both_searched_there_is_no_map_and_no_picture(uri: str) -> None:
+    published = publish(swept(small_spec(trials=2, search__lambda=0.0), uri, 1))
+    assert published.page.exists()
+    assert (published.picture, published.trouble) == (None, None)
 
 
 @pytest.mark.parametrize("width", [1440, 390])
@@ -251,8 +292,9 @@ def test_a_sweep_whose_trials_all_failed_still_has_a_page(browser: Any, sweep: S
         state="failed", verdict="failed", diverged=pd.NA, diverged_epoch=pd.NA, best_epoch=pd.NA
     )
     failed[numbers] = math.nan
-    data = build(reduced(sweep, failed.astype({"diverged": "Int64"}), sweep.epochs.iloc[:0]))
-    window = Opened(browser, written(tmp_path, data))
+    window = Opened(
+        browser, written(tmp_path, rebuilt(sweep, failed.astype({"diverged": "Int64"}), sweep.epochs.iloc[:0]))
+    )
     assert window.complaints == []
     assert "No trial has a sound result" in window.texts("#best")[0]
     assert "No trial has a result to compare (8 failed)" in window.texts("#next")[0]
@@ -264,7 +306,7 @@ def test_a_sweep_with_one_trial_or_none_still_has_a_page(
     browser: Any, sweep: Sweep, tmp_path: Path, count: int
 ) -> None:
     epochs = sweep.epochs[sweep.epochs["trial"] < count]
-    window = Opened(browser, written(tmp_path, build(reduced(sweep, sweep.trials.head(count), epochs))), width=390)
+    window = Opened(browser, written(tmp_path, rebuilt(sweep, sweep.trials.head(count), epochs)), width=390)
     assert window.complaints == []
     assert "Importances are left out" in window.texts("#importance")[0]
     assert window.page.locator("#rows tbody tr").count() == count

@@ -18,12 +18,14 @@ from sweeps.stability import (
     FALLING,
     GONE,
     GROWN,
+    HELD,
     LEARNED,
     MATTERS,
     OVER_EDGE,
     OVERFITTED,
     RECOVERED,
     RISEN,
+    ROOM,
     RULES,
     SATURATED,
     STEADY,
@@ -175,7 +177,7 @@ def test_a_training_that_learned_and_lost_it_has_stalled_and_says_so():
     lost = [1.4, 0.41, *[0.45] * 7]
     found = assess(records(data=lost), about())
     assert found.verdict is Verdict.STALLED
-    assert "fell to 0.41 and is back at 0.45" in found.sentence
+    assert "fell to 0.41, and then the network lost it" in found.sentence
 
 
 def test_a_cost_still_above_a_constant_answers_is_slow_unless_most_units_are_saturated():
@@ -183,6 +185,55 @@ def test_a_cost_still_above_a_constant_answers_is_slow_unless_most_units_are_sat
     nearly, half = [0.1] * 8 + [SATURATED - SLIGHTLY], [0.1] * 8 + [SATURATED]
     assert verdict(data=falling, saturation=nearly) is Verdict.SLOW
     assert verdict(data=falling, saturation=half) is Verdict.STALLED
+
+
+@pytest.mark.parametrize(("eta", "wanted"), [(OVER_EDGE, Verdict.SLOW), (OVER_EDGE + SLIGHTLY, Verdict.STALLED)])
+def test_a_plateau_is_slow_while_no_step_was_too_large_and_stalled_beyond(eta, wanted):
+    """Epoch 0 is before the first step."""
+    plateau = [1.4, *[0.45] * 8]
+    assert verdict(data=plateau, edge=[9.0, 0.1, eta, *[0.1] * 6]) is wanted
+
+
+def test_a_plateau_is_stalled_where_units_are_saturated_or_decay_takes_the_weights_or_nothing_was_measured():
+    plateau, low = [1.4, *[0.45] * 8], [0.1] * 9
+    assert verdict(data=plateau, edge=low, saturation=[SATURATED - SLIGHTLY] * 9) is Verdict.SLOW
+    assert verdict(data=plateau, edge=low, saturation=[SATURATED] * 9) is Verdict.STALLED
+    assert verdict(data=plateau, edge=low, norm=[6.0, *[6.0 * HELD] * 8]) is Verdict.SLOW
+    assert verdict(data=plateau, edge=low, norm=[6.0, *[6.0 * HELD - SLIGHTLY] * 8]) is Verdict.STALLED
+    assert verdict(data=plateau) is Verdict.STALLED
+    assert verdict(data=[0.44, *plateau[1:]], edge=low) is Verdict.STALLED  # worse than at the start
+
+
+def test_what_keeps_a_training_from_learning_is_named_with_its_remedy():
+    plateau = [1.4, *[0.45] * 8]
+
+    def said(**curves):
+        return assess(records(data=plateau, **curves), about()).sentence
+
+    assert "100 % of the units are saturated" in said(saturation=[1.0] * 9)
+    assert "3 times as large as the curvature of the cost bears. Try a smaller eta." in said(edge=[3.0] * 9)
+    assert "from norm 6 to 3" in said(norm=[6.0, *[3.0] * 8], edge=[0.1] * 9)
+    assert "on a plateau" in said()
+    assert "at most 10 % of what the curvature" in said(edge=[0.1] * 9)
+
+
+def test_a_larger_eta_is_recommended_only_where_the_curvature_leaves_room():
+    falling = [2.0, 1.9, 1.8, 1.7, 1.6, 1.5, 1.4, 1.3, 1.2]
+    for edge, recommended in ((ROOM - SLIGHTLY, True), (ROOM, False)):
+        found = assess(records(data=falling, edge=[0.1] * 8 + [edge]), about())
+        assert ("with a larger eta" in found.sentence) == recommended
+
+
+@pytest.mark.parametrize(
+    ("epochs", "said"),
+    [
+        (2, "in the last epoch the total cost was 50 % lower than in the one before; it is 0.25 now."),
+        (9, "in the last 2 epochs the total cost was 75 % lower than in the 2 before; it is 0.00195 now."),
+    ],
+)
+def test_slow_is_said_in_epochs_and_per_cent(epochs, said):
+    halving = [0.5**k for k in range(epochs + 1)]
+    assert said in assess(records(data=halving), about()).sentence
 
 
 def test_saturation_is_the_last_measured_of_the_worst_layer():
@@ -316,7 +367,7 @@ def test_with_no_epoch_after_epoch_0_nothing_was_trained():
     for nothing in (Records({}), records(data=[1.4], edge=[0.3])):
         found = assess(nothing, about())
         assert (found.verdict, found.epoch) == (Verdict.STALLED, 0)
-        assert "0 epochs" in found.sentence
+        assert found.sentence.startswith("Nothing was trained")
         assert not is_certain(nothing, about())
 
 
@@ -485,7 +536,7 @@ def test_the_sentences_contain_the_numbers_they_speak_of():
     spoken = {  # verdict: the numbers that are in the sentence as they are
         Verdict.DIVERGED: ["edge when the rise began"],
         Verdict.COLLAPSED: ["first norm", "last norm", "eta_lambda_over_n"],
-        Verdict.STALLED: ["constant answer"],
+        Verdict.STALLED: ["last data cost", "constant answer"],
         Verdict.PENALTY_GROWTH: ["lowest total", "last total", "data cost there", "last data cost"],
         Verdict.OVERFITTING: ["lowest validation", "last validation", "training there", "last training"],
         Verdict.SLOW: ["last total"],
@@ -505,7 +556,7 @@ def test_the_sentences_contain_the_numbers_they_speak_of():
 def test_the_sentence_on_decay_names_the_decay_and_its_bound(momentum):
     found = assess(records(norm=RISING_NORM), decaying(4.0, momentum))
     assert "is 4:" in found.sentence
-    assert f"{2 * (1 + momentum):.3g}." in found.sentence
+    assert f"below {2 * (1 + momentum):.3g}:" in found.sentence
 
 
 def test_curves_are_of_the_finite_records_with_nan_where_nothing_was_measured():

@@ -2,7 +2,8 @@
 
 import json
 import math
-from pathlib import Path
+import re
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from sweeps.evidence import Verdict
-from sweeps.map_picture import STYLES, WIDTH, write_picture
+from sweeps.map_picture import COLOURS, MARKS, WIDTH, draw
 from sweeps.parsing import parse_spec
 from sweeps.spec import SweepSpec
 from sweeps.stability_map import LEVELS, StabilityMap, stability_map
@@ -167,14 +168,29 @@ def test_fields_without_numbers_are_refused(x: str, y: str, said: str) -> None:
         stability_map(spec, table_of(spec).assign(hidden="[10]"), x=x, y=y, n=N)
 
 
-def test_the_picture_is_a_png_of_the_stated_width(made: StabilityMap, tmp_path: Path) -> None:
-    path = tmp_path / "map.png"
-    write_picture(made, path, "mapped")
-    content = path.read_bytes()
+def test_the_picture_is_a_png_of_the_stated_width(made: StabilityMap) -> None:
+    content = draw(made, "mapped")
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     assert int.from_bytes(content[16:20], "big") == WIDTH
 
 
-def test_every_verdict_has_a_look_of_its_own() -> None:
-    assert set(STYLES) == set(Verdict)
-    assert len(set(STYLES.values())) == len(STYLES)
+@pytest.mark.parametrize("batch_size", [10, {"choices": [1, 2, 3, 4, 5]}, {"low": 1, "high": 1000, "log": True}])
+def test_any_number_of_panels_makes_a_picture_also_of_a_map_without_a_border(batch_size: Any) -> None:
+    spec = spec_of({"batch_size": batch_size})
+    trials = table_of(spec)
+    for some in (trials, trials[trials["verdict"] == "converged"], trials.iloc[:0]):
+        assert draw(stability_map(spec, some, n=N), "mapped")[:4] == b"\x89PNG"
+
+
+def test_every_verdict_has_a_look_of_its_own_and_it_is_the_pages() -> None:
+    """The page's marks are in its script, their colours (first those of the light theme) in its style sheet."""
+    folder = files("sweeps") / "report_page"
+    script, style = ((folder / name).read_text(encoding="utf-8") for name in ("core.js", "page.css"))
+    shapes = dict(re.findall(r'(\w+): (\["\w+", "\w+"\])', script))
+    colours = dict(reversed(re.findall(r"--(\w+): (#[0-9a-f]{6});", style)))
+    assert set(MARKS) == set(Verdict)
+    assert len(set(MARKS.values())) == len(MARKS)
+    for verdict, mark in MARKS.items():
+        assert [mark.shape, mark.fill] == json.loads(shapes[verdict]), verdict
+        assert mark.colour == colours[verdict], verdict
+    assert {name: colours[name] for name in COLOURS} == COLOURS

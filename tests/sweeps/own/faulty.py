@@ -55,7 +55,7 @@ DECAY_FAULTS = {
 
 def network(fault="", activation="sigmoid", head="quadratic", penalty="l2", momentum=0.0, averaged=False,
             decay_after=False, dtype=np.float64, convention="textbook"):  # fmt: skip
-    """The class. convention: textbook, sum (the cost is a sum), plain (lambda undivided everywhere), no_half, biases."""
+    """convention: textbook, sum (the cost is a sum), plain (lambda undivided everywhere), no_half, biases."""
     apply, slope = ACTIVATIONS[activation]
 
     class Network:
