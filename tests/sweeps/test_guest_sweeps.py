@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 import pytest
 from mlflow import MlflowClient
@@ -190,8 +191,19 @@ def test_decay_of_the_wrong_sign_is_not_called_healthy(uri: str, tmp_path: Path)
     assert "penalty_growth" in set(sweep.trials["verdict"])
 
 
+def test_the_best_network_is_a_model_that_predicts_by_their_class(own: Sweep) -> None:
+    mlflow.set_tracking_uri(own.uri)
+    try:
+        champion = mlflow.pyfunc.load_model("models:/small@champion")
+    finally:
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+    test = load_data("digits").test
+    right = np.mean(champion.predict(np.array(test.x)).argmax(axis=1) == test.y)
+    assert right == own.best()["accuracy/test"].iloc[0]
+
+
 def test_the_report_of_somebodys_network_names_it(own: Sweep) -> None:
-    page = publish(own).read_text(encoding="utf-8")
+    page = publish(own).page.read_text(encoding="utf-8")
     assert "network mynet.py:Network, its costs as it reports them" in page
     assert "quadratic cost" not in page
     assert own.compare([0, 1]).loc["final.cost/train_data"].notna().all()
