@@ -1,6 +1,6 @@
 """Verdicts on real trainings, against labels that theory or a look at the curves gave.
 
-Rules were tuned on labelled.toml; holdout.toml was labelled before any verdict on it was made, and nothing is tuned on it.
+Rules were tuned on labelled.toml; holdout.toml was labelled before any verdict on it was made, and tunes nothing.
 `python tests/sweeps/test_labelled.py` prints the tables of labels and verdicts, the misses and the epochs saved.
 """
 
