@@ -233,8 +233,8 @@ def test_run_prints_the_link(sweep: Sweep, tmp_path: Path, capsys: pytest.Captur
 
 
 def test_run_on_a_server_prints_that_server(sweep: Sweep, server: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from sweeps.cli import _next_steps
+    from sweeps.commands.running import next_steps
 
-    steps = _next_steps(sweeps.load("seen", server), server, None)
+    steps = next_steps(sweeps.load("seen", server), server, None)
     assert f"  open {server}/{views.view_link(sweep.experiment_id)}" in steps
     assert "sweeps ui" not in steps
