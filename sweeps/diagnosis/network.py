@@ -20,7 +20,8 @@ from sweeps.guests.guest import Guest
 # Equal widths let a missing transpose run; unequal ones make it raise. One to three hidden layers.
 SIZES = ((4, 3, 3, 3), (5, 4, 3), (3, 4, 5, 4, 3))
 
-_POINTS = 2  # random places for each size
+_EXAMPLES = (EXAMPLES, 3)  # at the random places of each size
+_AT_TRAINED = 2
 _MOST = 400  # parameters up to which all are differenced; of larger networks so many of each layer's:
 _SAMPLED = 25
 _TRAINED_STEPS, _TRAINED_ETA = 30, 0.5  # before a point that may confirm, never accuse: units may be saturated there
@@ -101,7 +102,7 @@ def _examine(guest: Guest, rng: np.random.Generator) -> _Report:
     """Everything, at one size."""
     subject = Subject(guest)
     report = _Report(subject.sizes)
-    points = [draw_point(subject.layout, rng) for _ in range(_POINTS)]
+    points = [draw_point(subject.layout, rng, m) for m in _EXAMPLES]
     try:
         kind = _steady_kind(subject, points[0])
         gradient = judge_gradient(subject, points, kind)
@@ -208,7 +209,7 @@ def _trained(subject: Subject, point: Point) -> Point:
     theta = point.theta
     for _ in range(_TRAINED_STEPS):
         theta = theta + subject.step(theta, point.x, point.y, _TRAINED_ETA)
-    return replace(point, theta=theta)
+    return replace(point, theta=theta, x=point.x[:_AT_TRAINED], y=point.y[:_AT_TRAINED])
 
 
 def _stopped(stop: StateShapeError | InconclusiveError) -> Finding:
