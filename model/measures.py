@@ -51,9 +51,16 @@ def measure_state(network: Network, split: Split, lmbda: float, penalty_n: str) 
         "cost/validation_total": validation_cost + penalty(network.weights, lmbda, len(evaluated)),
         "accuracy/train": train_accuracy,
         "accuracy/validation": validation_accuracy,
-        "weight_norm/total": _norm(network.weights),
-        **{f"weight_norm/layer_{k}": _norm([w]) for k, w in enumerate(network.weights, 1)},
-        **{f"bias_norm/layer_{k}": _norm([b]) for k, b in enumerate(network.biases, 1)},
+        **measure_norms(network.weights, network.biases),
+    }
+
+
+def measure_norms(weights: Sequence[Array], biases: Sequence[Array]) -> Measures:
+    """Frobenius norms of the weights, all together and by layer, and of the biases by layer."""
+    return {
+        "weight_norm/total": _norm(weights),
+        **{f"weight_norm/layer_{k}": _norm([w]) for k, w in enumerate(weights, 1)},
+        **{f"bias_norm/layer_{k}": _norm([b]) for k, b in enumerate(biases, 1)},
     }
 
 

@@ -10,7 +10,7 @@ from scipy.linalg import get_blas_funcs
 from model.activations import Array
 from model.datasets import Dataset, Examples
 from model.hyperparameters import Hyperparameters, TrainingPlan
-from model.measures import Measures, measure_change, measure_state
+from model.measures import Measures, evaluate, measure_change, measure_state
 from model.network import Network, Passes
 from model.probing import Probe, Probing
 
@@ -66,6 +66,10 @@ class Training:
                 change = measure_change(before, self.network.weights)
             record = EpochRecord(record.epoch + 1, self._measure(record.epoch + 1) | change)
             yield record
+
+    def evaluate(self, examples: Examples) -> tuple[float, float]:
+        """(mean data cost per example, fraction of examples whose largest output is the right one)."""
+        return evaluate(self.network, examples)
 
     def _measure(self, epoch: int) -> Measures:
         with np.errstate(all="ignore"):  # divergence is data

@@ -8,13 +8,13 @@ import sys
 import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from model import DatasetError
 from sweeps.errors import BusyError, InputError, Interrupted, TrackingError
 from sweeps.parsing import DEFAULT_SPEC, datasets, read_spec
-from sweeps.spec import OBJECTIVES
+from sweeps.spec import OBJECTIVES, SweepSpec
 from sweeps.tracking.location import sqlite_file, tracking_uri
 
 if TYPE_CHECKING:
@@ -102,20 +102,31 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("spec", type=Path)
     check.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
 
+    beside = add("beside", _beside, "curves of several trainings in the same panels: a page and a picture")
+    beside.add_argument("trainings", nargs="+", metavar="TRAINING", help="SWEEP:TRIAL, or a CSV of a recorded run")
+    beside.add_argument("--out", type=Path, metavar="FILE", default=Path("beside.html"), help="default: beside.html")
+    beside.add_argument("--title", default="Side by side")
+    beside.add_argument("--evaluated-size", type=_positive, metavar="N", help="examples that a CSV's cost is of")
+
     diagnose = add("diagnose", _diagnose, "find the fault in a network class, or in the curve of a recorded run")
     diagnose.add_argument("target", help="path/to/file.py:Class or package.module:Class; or a CSV with epoch and cost")
-    diagnose.add_argument(
-        "--data", help="mnist, digits, idx:FOLDER or npz:FILE, for a class: its gradient on real data"
-    )
+    diagnose.add_argument("--data", help="mnist, digits, idx:FOLDER or npz:FILE, for a class: its gradient on them")
     diagnose.add_argument("--sizes", type=_sizes, help="units of every layer, inputs first, as in 784,30,10")
     diagnose.add_argument("--training-size", type=_positive, metavar="N", help="n of the penalty in the update")
-    diagnose.add_argument("--evaluated-size", type=_positive, metavar="N", help="n of the penalty in the cost reported")
+    diagnose.add_argument(
+        "--evaluated-size", type=_positive, metavar="N", help="n of the penalty in the cost, of a CSV"
+    )
     diagnose.add_argument("--eta", type=float, help="with --lambda, --batch-size, --training-size: are they stable")
     diagnose.add_argument("--lambda", type=float, dest="lmbda")
     diagnose.add_argument("--batch-size", type=_positive, metavar="M")
+    diagnose.add_argument("--momentum", type=float, default=0.0, help="of a CSV's run (default: 0)")
+    diagnose.add_argument("--cost", choices=("quadratic", "cross_entropy"), help="of a CSV's run (default: quadratic)")
+    diagnose.add_argument(
+        "--output", choices=("sigmoid", "softmax", "linear"), help="of a CSV's run (default: sigmoid)"
+    )
     diagnose.add_argument("--sweep", metavar="NAME", help="name the nearest stable setting that this sweep measured")
-    diagnose.add_argument("--json", action="store_true", help="a list of findings")
     diagnose.add_argument("--time-limit", type=float, metavar="SECONDS", help="for a class (default: 600)")
+    diagnose.add_argument("--json", action="store_true", help="a list of findings")
 
     ui = add("ui", _ui, "the MLflow UI on the sweeps' store")
     ui.add_argument("--host", default="127.0.0.1")
@@ -145,7 +156,7 @@ def _run(arguments: argparse.Namespace) -> int:
     for ending in (signal.SIGINT, signal.SIGTERM):  # a shell script's background jobs start with SIGINT ignored
         signal.signal(ending, _interrupt)
     given = {"name": arguments.name, "trials": arguments.trials, "seed": arguments.seed}
-    spec = read_spec(arguments.spec, **given)
+    spec = _read(arguments.spec, **given)
     from sweeps.driver import run_sweep  # and with it Optuna, which a mistake in the spec need not wait for
     from sweeps.progress import progress_of
 
@@ -165,6 +176,15 @@ def _run(arguments: argparse.Namespace) -> int:
         failed = ", ".join(f"{number}-r{r}" if spec.replicates > 1 else str(number) for number, r in finished.failed)
         return _complain(f"failed: trial {failed}; the error of each is the artifact error.txt of its run", FAILED)
     return DONE
+
+
+def _read(path: Path, **given: Any) -> SweepSpec:
+    spec = read_spec(path, **given)
+    if spec.network is not None:
+        _complain(
+            f"executes {spec.network.target} in worker processes, {spec.time_limit:g} s a trial at the most", DONE
+        )
+    return spec
 
 
 def _interrupt(signum: int, frame: object) -> NoReturn:
@@ -321,7 +341,7 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    spec = read_spec(arguments.spec)  # before the imports that take seconds
+    spec = _read(arguments.spec)  # before the imports that take seconds
 
     from sweeps import display
     from sweeps.estimate import sweep_seconds
@@ -336,13 +356,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _diagnose(arguments: argparse.Namespace) -> int:
-    from sweeps.diagnosis.running import TIME_LIMIT, diagnose
-
-    settings = _settings(arguments)
-    near = [_nearby(arguments, settings)] if arguments.sweep is not None and settings is not None else []
-    _complain(f"executes {arguments.target} in a worker process, with a time limit", DONE)
-    limit = TIME_LIMIT if arguments.time_limit is None else arguments.time_limit
-    findings = diagnose(arguments.target, arguments.data, arguments.sizes, settings, limit) + near
+    is_curve = arguments.target.lower().endswith((".csv", ".tsv", ".txt"))
+    findings = _of_curve(arguments) if is_curve else _of_class(arguments)
     if arguments.json:
         print(json.dumps([finding.to_table() for finding in findings], indent=1))
         return DONE
@@ -352,18 +367,65 @@ def _diagnose(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _settings(arguments: argparse.Namespace) -> "Settings | None":
-    """What somebody trains with, where they say all of it."""
+def _of_curve(arguments: argparse.Namespace) -> "list[Finding]":
+    from sweeps.diagnosis.curves.judging import diagnose_run
+    from sweeps.diagnosis.curves.recorded_run import read_run
+    from sweeps.diagnosis.curves.run_facts import RunFacts
+
+    if arguments.data is not None:
+        raise InputError("--data: belongs to a class; a recorded run has its curves alone")
+    facts = RunFacts(
+        sizes=arguments.sizes,
+        n=arguments.training_size,
+        evaluated_n=arguments.evaluated_size,
+        eta=arguments.eta,
+        lmbda=arguments.lmbda,
+        batch_size=arguments.batch_size,
+        output=arguments.output,
+        cost=arguments.cost,
+        momentum=arguments.momentum,
+    )
+    near = [_nearby(arguments, _settings(arguments))] if arguments.sweep is not None else []
+    return diagnose_run(read_run(arguments.target), facts) + near
+
+
+def _of_class(arguments: argparse.Namespace) -> "list[Finding]":
+    from sweeps.diagnosis.running import TIME_LIMIT, diagnose
+
+    given = [arguments.eta, arguments.lmbda, arguments.batch_size, arguments.sweep]
+    settings = _settings(arguments) if any(value is not None for value in given) else None
+    near = [_nearby(arguments, settings)] if arguments.sweep is not None and settings is not None else []
+    _complain(f"executes {arguments.target} in a worker process, with a time limit", DONE)
+    limit = TIME_LIMIT if arguments.time_limit is None else arguments.time_limit
+    return diagnose(arguments.target, arguments.data, arguments.sizes, settings, limit) + near
+
+
+def _settings(arguments: argparse.Namespace) -> "Settings":
+    """What somebody trains with. Raises InputError where they do not say all of it."""
     from sweeps.diagnosis.settings import Settings
 
     given = {"--eta": arguments.eta, "--lambda": arguments.lmbda}
     given |= {"--batch-size": arguments.batch_size, "--training-size": arguments.training_size}
     missing = [flag for flag, value in given.items() if value is None]
-    if not missing:
-        return Settings(arguments.eta, arguments.lmbda, arguments.batch_size, arguments.training_size)
-    if arguments.eta is not None or arguments.lmbda is not None or arguments.sweep is not None:
+    if missing:
         raise InputError(f"settings are judged all together: give {', '.join(missing)}, too")
-    return None
+    return Settings(arguments.eta, arguments.lmbda, arguments.batch_size, arguments.training_size)
+
+
+def _beside(arguments: argparse.Namespace) -> int:
+    from sweeps.side_by_side import page, picture
+    from sweeps.trainings import trainings_of
+
+    found = trainings_of(arguments.trainings, arguments.tracking_uri, arguments.evaluated_size)
+    png = arguments.out.with_suffix(".png")
+    try:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(page(found, arguments.title), encoding="utf-8")
+        png.write_bytes(picture(found, arguments.title))
+    except OSError as error:
+        return _complain(f"{arguments.out} cannot be written: {error.strerror}; give another --out", BAD_INPUT)
+    print(arguments.out, png, sep="\n")
+    return DONE
 
 
 def _nearby(arguments: argparse.Namespace, settings: "Settings") -> "Finding":

@@ -189,7 +189,6 @@ def print_findings(target: str, findings: Sequence[Finding]) -> None:
         style = "bold green" if finding.code is Code.CLEAN else styles[finding.severity]
         out.print()
         out.print(Text.assemble((f"{finding.severity}  {finding.code}", style)))
-        word = "Try" if finding.code.startswith(("unstable", "sweep")) else "Write"
-        for text in filter(None, (finding.message, finding.remedy and f"{word}: {finding.remedy}")):
+        for text in filter(None, (finding.message, finding.remedy and f"Remedy: {finding.remedy}")):
             lines = textwrap.wrap(text, min(out.width, _READABLE), initial_indent="  ", subsequent_indent="  ")
             out.print("\n".join(lines), markup=False)

@@ -18,6 +18,7 @@ from sweeps.ledger import Champion, Ended, Key, Ledger
 from sweeps.parsing import datasets
 from sweeps.proposals import proposer
 from sweeps.provenance import provenance
+from sweeps.reception import introduced
 from sweeps.spec import OBJECTIVES, SweepSpec
 from sweeps.tracking.location import sqlite_file, tracking_uri
 from sweeps.trial import State, Task, TrialResult, failure, goal, run_trial
@@ -71,7 +72,7 @@ def run_sweep(
     """Runs a sweep, or goes on with the one of that name.
 
     jobs: worker processes (None: one a core); they change how long it takes and nothing else.
-    train: what a worker does with a task. Raises SpecError, TrackingError, BusyError, Interrupted.
+    train: what a worker does with a task. Raises SpecError, GuestError, TrackingError, BusyError, Interrupted.
     """
     uri = tracking_uri(uri)
     size = jobs or default_jobs()
@@ -81,6 +82,7 @@ def run_sweep(
         )
     with _only_one(uri, spec.name), contextlib.closing(LocalPool(size)) as pool:
         data = datasets(spec)
+        spec = introduced(spec, data, pool, progress.say)
         file = sqlite_file(uri)
         is_new = file is not None and not file.exists()
         writer = _Writer(lambda: _open_journal(spec, data, uri, progress))
@@ -169,9 +171,11 @@ class _Drive:
         champion = None
         if best is not None:
             network = self._champion[1] if self._champion and self._champion[0] == best else None
-            if network is None:  # it was trained by a driver before this one: train it again, to the same bits
+            if (
+                network is None and self.spec.network is None
+            ):  # it was trained by a driver before this one: train it again, to the same bits
                 network = self._trained_again(best)
-            if network is not None:
+            if network is not None or self.spec.network is not None:
                 champion = Champion(
                     *best, network, self._data[self.spec.training(self.ledger.settings[best[0]])[0].dataset]
                 )
@@ -230,6 +234,8 @@ class _Drive:
             thresholds=self.ledger.thresholds(number, plan.epochs),
             stopping=self.spec.stopping,
             measures=self.spec.measures,
+            own=self.spec.network,
+            time_limit=self.spec.time_limit,
         )
 
     def _take(self, key: Key, future: Future[TrialResult]) -> None:
@@ -253,7 +259,10 @@ class _Drive:
                 self._suspects.append(key)
                 self._progress.say(f"a worker died; trial {key[0]} runs again, alone")
             else:
-                self._conclude(key, failure(self._task(key), f"its worker process died {_DEATHS} times while alone\n"))
+                error = f"its worker process died {_DEATHS} times while alone"
+                if self.spec.network is not None:
+                    error += f"; so it does where code takes no notice of its time limit, {self.spec.time_limit:g} s"
+                self._conclude(key, failure(self._task(key), f"{error}\n"))
 
     def _conclude(self, key: Key, result: TrialResult) -> None:
         objectives = [OBJECTIVES[objective] for objective in self.spec.objective]

@@ -49,7 +49,8 @@ class Facts:
     """What is known of a training besides its records.
 
     n, evaluated_n: sizes of the training and validation sets. epochs: planned. state: complete, pruned or failed.
-    diverged_epoch: the first whose record was not finite, None when all were.
+    diverged_epoch: the first whose record was not finite, None when all were. output, cost: "" of somebody's own
+    network, whose constant_answer is the data cost of outputs of 1 / classes each, where it was measured.
     """
 
     eta: float
@@ -63,6 +64,12 @@ class Facts:
     epochs: int = 10
     state: str = "complete"
     diverged_epoch: int | None = None
+    constant_answer: float | None = None
+
+    @property
+    def own(self) -> bool:
+        """Whether the network is somebody's own: what its steps and costs are is not known, only expected."""
+        return not self.cost
 
     @property
     def decay(self) -> float:
@@ -83,7 +90,9 @@ class Facts:
 
     @property
     def baseline(self) -> float:
-        """The data cost of answering every example with the frequencies of equally frequent classes."""
+        """The data cost of answering every example with the frequencies of equally frequent classes; NaN: unknown."""
+        if self.own:
+            return math.nan if self.constant_answer is None else self.constant_answer
         p = 1 / self.classes
         if self.cost == "quadratic":
             return (1 - p) / 2

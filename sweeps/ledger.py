@@ -36,11 +36,11 @@ class Ended:
 
 @dataclass(frozen=True)
 class Champion:
-    """The best training of a sweep: its network, and the data that it was trained on."""
+    """The best training of a sweep: its network (None: somebody's own), and the data that it was trained on."""
 
     number: int
     replicate: int
-    network: Network
+    network: Network | None
     data: Dataset
 
 

@@ -14,13 +14,17 @@ from typing import Any, get_args
 
 from model import Dataset, DatasetError, Hyperparameters, Probing, TrainingPlan, load
 from sweeps.domains import Choices, Domain, Range, Setting, encode
-from sweeps.errors import SpecError
+from sweeps.errors import InputError, SpecError
+from sweeps.guests.loading import absolute, source_file, split_target
 from sweeps.spec import (
     HYPERPARAMETERS,
     NAME,
     OBJECTIVES,
+    OWN_FIELDS,
+    OWN_PLAN_FIELDS,
     PLAN_FIELDS,
     SPEC_FIELDS,
+    OwnNetwork,
     Pruner,
     Sampler,
     Stopping,
@@ -34,6 +38,9 @@ _FLOATS = {"eta", "lambda", "momentum"}
 _LARGEST = 2**63 - 1  # TOML's integers have 64 bits
 _MOST = dict.fromkeys(("trials", "replicates", "epochs", "hidden"), 1_000_000)  # what is listed or allocated
 _MOST_WEIGHTS = 100_000_000  # of a network
+_MEASURES = tuple(field.name for field in fields(Probing))
+_LONGEST = 10_000_000  # seconds that a trial may take
+_LONGEST_PATH = 1000  # characters of a network's name
 _SHOWN = 120  # characters of a value in a message
 _NEIGHBOURS = {"eta": 1.0, "lambda": 0.0, "batch_size": 1}  # legal company for a hyperparameter that is being checked
 
@@ -54,15 +61,18 @@ def read_spec(path: str | Path, **overrides: Any) -> SweepSpec:
     except (ValueError, RecursionError) as error:  # ValueError also of an integer of thousands of digits
         raise SpecError(str(path), [f"is not TOML: {error}"]) from error
     given = {key: value for key, value in overrides.items() if value is not None}
-    return parse_spec(table | given, str(path))
+    return parse_spec(table | given, str(path), folder=Path(path).parent)
 
 
-def parse_spec(table: Mapping[str, Any], source: str = "spec", check_data: bool = True) -> SweepSpec:
+def parse_spec(
+    table: Mapping[str, Any], source: str = "spec", check_data: bool = True, folder: Path | None = None
+) -> SweepSpec:
     """The spec in a table. Raises SpecError.
 
     check_data: load the datasets, check sizes against them, and look for the packages that the spec needs.
+    folder: where a network's file is relative to (None: the working folder).
     """
-    parser = _Parser(table)
+    parser = _Parser(table, folder or Path())
     spec = parser.spec()
     if spec is not None and check_data:
         parser.problems += _surroundings(spec)
@@ -74,14 +84,15 @@ def parse_spec(table: Mapping[str, Any], source: str = "spec", check_data: bool 
 class _Parser:
     """Walks a table, collecting problems."""
 
-    def __init__(self, table: Mapping[str, Any]) -> None:
+    def __init__(self, table: Mapping[str, Any], folder: Path) -> None:
         self.table = table
+        self._folder = folder
         self.problems: list[str] = []
 
     def spec(self) -> SweepSpec | None:
         """The spec, or None where there were problems."""
-        self._known_keys("", self.table, (*SPEC_FIELDS, "search", "plan", "stopping", "measures"))
-        top = self._top()
+        self._known_keys("", self.table, (*SPEC_FIELDS, *OWN_FIELDS, "search", "plan", "stopping", "measures"))
+        top = self._top() | self._own()
         search = self._search(self._section("search"))
         plan = self._plan(self._section("plan"), search)
         stopping = self._stopping(self._section("stopping"))
@@ -133,6 +144,34 @@ class _Parser:
                 known = ", ".join(OBJECTIVES)
                 self._say("objective", f"must be one or several different of {known}, got {_shown(given)}")
         return top
+
+    def _own(self) -> dict[str, Any]:
+        """The network of one's own, and what may not stand beside it."""
+        if "network" not in self.table:
+            if "time_limit" in self.table:
+                self._say("time_limit", 'is for a network of your own; remove it, or give network = "mynet.py:Network"')
+            return {}
+        for section, names in (("plan", OWN_PLAN_FIELDS), ("search", OWN_PLAN_FIELDS), ("measures", _MEASURES)):
+            for name in names:
+                if name in self._section(section):
+                    whose = "needs the built-in network" if section == "measures" else "belongs to your class"
+                    self._say(f"{section}.{name}", f"{whose}, which network names; remove it")
+        limit = self.table.get("time_limit", SweepSpec.time_limit)
+        if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 < limit <= _LONGEST:
+            self._say("time_limit", f"must be a number of seconds, up to {_LONGEST}, got {_shown(limit)}")
+            limit = 1
+        return {"network": self._network(self.table["network"]), "time_limit": float(limit)}
+
+    def _network(self, named: Any) -> OwnNetwork | None:
+        if not isinstance(named, str) or len(named) > _LONGEST_PATH or not named.isprintable():
+            self._say("network", f'must name a class, as in "mynet.py:Network", got {_shown(named)}')
+            return None
+        try:
+            split_target(named)
+            return OwnNetwork(named, absolute(named, self._folder))
+        except InputError as error:
+            self._say("network", str(error))
+            return None
 
     def _whole(self, key: str, value: Any, least: int) -> int:
         most = _MOST.get(key, _LARGEST)
@@ -353,8 +392,13 @@ def datasets(spec: SweepSpec) -> dict[str, Dataset]:
 
 
 def _surroundings(spec: SweepSpec) -> list[str]:
-    """What this machine lacks for the sweep: data that load and are large enough, packages."""
+    """What this machine lacks for the sweep: data that load and are large enough, packages, a network's file."""
     problems = []
+    if spec.network is not None:
+        try:
+            source_file(spec.network.target)
+        except InputError as error:
+            problems.append(f"network: {error}")
     if spec.sampler == "gp" and importlib.util.find_spec("torch") is None:
         problems.append("sampler: 'gp' needs PyTorch; pip install 'numpy-sweeps[gp]', or use 'tpe'")
     batch_key = "search.batch_size"

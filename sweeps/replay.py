@@ -1,15 +1,19 @@
 """Training a recorded trial again, and comparing every number."""
 
+import contextlib
 from collections.abc import Mapping
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 
 import pandas as pd
 
 from model import load
+from sweeps.reception import located
 from sweeps.spec import SweepSpec
 from sweeps.tracking.store import RecordedTrial
 from sweeps.tracking.tables import NOT_BY_EPOCH, by_epoch, epoch_rows, epochs_table
-from sweeps.trial import State, Task, goal, run_trial
+from sweeps.trial import State, Task, TrialResult, failure, goal, run_trial
+from sweeps.workers import LocalPool
 
 
 @dataclass(frozen=True)
@@ -38,26 +42,28 @@ class Replay:
 
 
 def replay(spec: SweepSpec, recorded: RecordedTrial, epochs: pd.DataFrame) -> Replay:
-    """Trains a trial again, in this process. epochs: its rows of the epochs table.
+    """Trains a trial again, in this process; somebody's own network in a worker. epochs: its rows of the epochs table.
 
-    A trial that was pruned, or ran out of patience, is ended after the same epoch.
+    A trial that was pruned, or ran out of patience, is ended after the same epoch. Raises InputError where the file of
+    an own network is not what it was.
     """
     plan, hyperparameters = spec.training(recorded.settings)
     last = None if recorded.diverged or epochs.empty else int(epochs["epoch"].max())
-    result = run_trial(
-        Task(
-            number=recorded.number,
-            replicate=recorded.replicate,
-            seed=spec.seed,
-            plan=plan,
-            hyperparameters=hyperparameters,
-            goal=goal(spec),
-            digest=load(plan.dataset).digest,
-            thresholds={},
-            measures=spec.measures,
-            epochs=last,
-        )
+    task = Task(
+        number=recorded.number,
+        replicate=recorded.replicate,
+        seed=spec.seed,
+        plan=plan,
+        hyperparameters=hyperparameters,
+        goal=goal(spec),
+        digest=load(plan.dataset).digest,
+        thresholds={},
+        measures=spec.measures,
+        epochs=last,
+        own=None if spec.network is None else located(spec.network),
+        time_limit=spec.time_limit,
     )
+    result = run_trial(task) if task.own is None else _in_a_worker(task)
     before = _numbers(epochs) | _tests(recorded.metrics, last)
     now = _numbers(epochs_table([epoch_rows(result)]))
     if recorded.state == State.COMPLETE:  # of a pruned trial the test set was not evaluated
@@ -68,6 +74,14 @@ def replay(spec: SweepSpec, recorded: RecordedTrial, epochs: pd.DataFrame) -> Re
         if before.get((epoch, metric)) != now.get((epoch, metric))
     ]
     return Replay(recorded.number, len(before), tuple(different), result.error)
+
+
+def _in_a_worker(task: Task) -> TrialResult:
+    with contextlib.closing(LocalPool(1)) as pool:
+        try:
+            return pool.submit(run_trial, task).result()
+        except BrokenExecutor:
+            return failure(task, "its worker process died")
 
 
 def _numbers(epochs: pd.DataFrame) -> dict[tuple[int, str], float]:

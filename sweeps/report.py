@@ -208,10 +208,13 @@ def in_words(spec: SweepSpec, n: int | None) -> list[str]:
     samplers["border"] = "stability-border"
     goals = " and ".join(objective.replace("_", " ") for objective in spec.objective)
     cost = plan.cost.replace("_", "-")
+    what = f"{plan.activation}, {plan.output} output, {cost} cost{momentum}"
+    if spec.network is not None:
+        what = f"network {spec.network.named}, its costs as it reports them"
     data = f"on {plan.dataset}: {size} to train on, {plan.validation:,} held back."
     return [
         f"{spec.trials} trials{starts} of {plan.epochs} epochs {data}",
-        f"Hidden layers {hidden}, {plan.activation}, {plan.output} output, {cost} cost{momentum}.",
+        f"Hidden layers {hidden}, {what}.",
         "; ".join(f"{name.replace('_', ' ')} {_domain_words(domain)}" for name, domain in spec.search.items())
         + f". Drawn by {samplers.get(spec.sampler, spec.sampler)} sampling, seed {spec.seed}; best by {goals}.",
     ]

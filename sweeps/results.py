@@ -14,6 +14,7 @@ from model import load as load_data
 from sweeps.comparison import Side, divergence, sentences
 from sweeps.errors import UnknownSweepError
 from sweeps.evidence import Assessment, Records
+from sweeps.guests.training import CONSTANT_ANSWER
 from sweeps.ledger import Ended, combined
 from sweeps.proposals import FinishedTrial, importances, study
 from sweeps.replay import Replay, replay
@@ -21,7 +22,7 @@ from sweeps.spec import OBJECTIVES, SweepSpec
 from sweeps.stability import assess
 from sweeps.tracking.store import TABLES, RecordedSweep, RecordedTrial, Store
 from sweeps.tracking.tables import by_epoch, epochs_table, read_epochs, trials_table
-from sweeps.trial import State, facts
+from sweeps.trial import State, facts, of_own
 
 if TYPE_CHECKING:
     import optuna
@@ -158,6 +159,8 @@ class Sweep:
             diverged = trial.metrics.get("diverged_epoch")
             diverged_epoch = None if diverged is None else int(diverged)
             known = facts(plan, hyperparameters, load_data(plan.dataset), State(trial.state), diverged_epoch)
+            if self.spec.network is not None:
+                known = of_own(known, next(iter(records[CONSTANT_ANSWER].tolist()), None))
             made[trial.number, trial.replicate] = assess(records, known)
         return made
 
@@ -191,6 +194,8 @@ class Sweep:
 
     def replay(self, trial: int, replicate: int = 0) -> Replay:
         """Trains a trial again, in this process, and compares every recorded number to the last bit.
+
+        Somebody's own network is trained in a worker process; InputError where its file is not what it was.
 
         Raises UnknownSweepError for a trial that is not there; a failed trial has nothing to compare.
         """

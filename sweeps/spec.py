@@ -14,6 +14,8 @@ Sampler = Literal["tpe", "random", "qmc", "grid", "gp", "border"]
 HYPERPARAMETERS = ("eta", "lambda", "batch_size")
 PLAN_FIELDS = tuple(f.name for f in fields(TrainingPlan))
 SPEC_FIELDS = ("name", "seed", "trials", "lag", "sampler", "objective", "replicates")
+OWN_FIELDS = ("network", "time_limit")  # of a sweep over somebody's own class
+OWN_PLAN_FIELDS = ("activation", "output", "cost", "initialisation", "penalty_n", "momentum")  # belong to that class
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 # Each objective's metric, and the sign that makes smaller better.
@@ -35,6 +37,21 @@ class Stopping:
 
 
 @dataclass(frozen=True)
+class OwnNetwork:
+    """Somebody's own class, trained in place of the built-in network.
+
+    named: `mynet.py:Network`, as the spec names it, relative to the spec's folder; this is what is recorded.
+    target: the same with an absolute path. file, digest: where its code is, and the SHA-256 of that, both "" until a
+    worker has met it.
+    """
+
+    named: str
+    target: str = field(default="", compare=False)
+    file: str = field(default="", compare=False)
+    digest: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
 class SweepSpec:
     """A sweep. Made by `sweeps.parsing`, which checks it.
 
@@ -42,6 +59,7 @@ class SweepSpec:
     fields of the plan). trials: number of proposals, each trained `replicates` times with different starts.
     lag: trial k is proposed from the results of trials 0..k-lag. objective: one or more keys of OBJECTIVES, evaluated
     at a trial's last epoch. measures: which are taken on the probe, and how often. seed: of everything random.
+    network: a class of one's own, else None for the built-in network. time_limit: seconds that a trial of it may take.
     """
 
     name: str
@@ -55,6 +73,13 @@ class SweepSpec:
     sampler: Sampler = "tpe"
     objective: tuple[str, ...] = ("validation_data_cost",)
     replicates: int = 1
+    network: OwnNetwork | None = None
+    time_limit: float = 3600.0
+
+    @property
+    def plan_fields(self) -> tuple[str, ...]:
+        """The fields of the plan that say something of its trials: an own network brings some of its own."""
+        return tuple(name for name in PLAN_FIELDS if self.network is None or name not in OWN_PLAN_FIELDS)
 
     @property
     def varied(self) -> dict[str, Domain]:
@@ -86,10 +111,14 @@ class SweepSpec:
         table: dict[str, Any] = {name: getattr(self, name) for name in SPEC_FIELDS}
         table["objective"] = self.objective[0] if len(self.objective) == 1 else list(self.objective)
         table["search"] = {name: domain.to_table() for name, domain in self.search.items()}
-        plan = {name: value for name, value in asdict(self.plan).items() if name not in self.search}
+        given = asdict(self.plan)
+        plan = {name: given[name] for name in self.plan_fields if name not in self.search}
         table["plan"] = plan | {"hidden": list(plan["hidden"])} if "hidden" in plan else plan
         table["stopping"] = asdict(self.stopping)
-        table["measures"] = asdict(self.measures)
+        if self.network is None:
+            table["measures"] = asdict(self.measures)
+        else:
+            table |= {"network": self.network.named, "time_limit": self.time_limit}
         return table
 
 

@@ -57,7 +57,7 @@ def is_certain(records: Records, facts: Facts) -> bool:
     more slowly, and returns); weights that have all but gone, and have shrunk for CERTAIN epochs on end.
     """
     with np.errstate(all="ignore"):
-        if records.length < 2 or _diverged_by_decay(records, facts) is not None:
+        if records.length < 2 or (_diverged_by_decay(records, facts) is not None and not facts.own):
             return records.length >= 2
         if records.length <= CERTAIN:
             return False
@@ -81,6 +81,8 @@ def _diverged_by_decay(records: Records, facts: Facts) -> Assessment | None:
     if facts.decay < facts.decay_bound or not grown:
         return None
     how = f"each step multiplies every weight by {1 - facts.decay:.3g}"
+    if facts.own:
+        how = f"a step that decays weights as it should multiplies them by {1 - facts.decay:.3g}"
     if facts.momentum:
         how = f"with momentum {facts.momentum:g}, each step carries every weight further past zero"
     return Assessment(

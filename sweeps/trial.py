@@ -1,19 +1,25 @@
 """One training of a sweep, as a worker process runs it. Imports neither Optuna nor MLflow: workers stay small."""
 
+import contextlib
 import functools
 import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from model import Dataset, EpochRecord, Hyperparameters, Network, Probing, TrainingPlan, load, train
-from model.measures import Measures, evaluate
+from model.measures import Measures
+from model.training import Training
 from sweeps.evidence import Assessment, Facts, records_of
-from sweeps.spec import OBJECTIVES, Stopping, SweepSpec
+from sweeps.guests.hosting import hosted
+from sweeps.guests.loading import load_class, source_digest
+from sweeps.guests.training import CONSTANT_ANSWER, GuestTraining
+from sweeps.spec import OBJECTIVES, OwnNetwork, Stopping, SweepSpec
 from sweeps.stability import FAILURE, assess, is_certain
 
 
@@ -44,6 +50,7 @@ class Task:
     digests: of each dataset, so that a worker never trains on other data than the driver checked.
     thresholds: epoch -> largest best loss so far with which the trial goes on. measures: taken on the probe.
     epochs: stop after this epoch, as if it were the last (None: the plan's last).
+    own: the class that is trained in place of the built-in network. time_limit: seconds that its trial may take.
     """
 
     number: int
@@ -57,6 +64,8 @@ class Task:
     stopping: Stopping = field(default_factory=Stopping)
     measures: Probing = field(default_factory=Probing)
     epochs: int | None = None
+    own: OwnNetwork | None = None
+    time_limit: float = SweepSpec.time_limit
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,8 @@ class TrialResult:
     """What came of a task.
 
     records: the finite ones, epoch 0 first. diverged_epoch: of the first record that was not finite, else None.
-    test: data cost and accuracy on the test set, of a complete trial that did not diverge. network: as it ended.
+    test: data cost and accuracy on the test set, of a complete trial that did not diverge. network: as it ended; None
+    of somebody's own, which only a worker may hold.
     started, finished, epoch_ends: Unix times in seconds. seconds: spent on training and measuring.
     error: the traceback of a failed trial. assessment: the verdict, with its evidence.
     """
@@ -93,7 +103,8 @@ def run_trial(task: Task) -> TrialResult:
     """Trains as the task says. An exception becomes a result with the state "failed" and its traceback."""
     started, clock = time.time(), time.perf_counter()
     try:
-        result = _train(task)
+        with _host(task.own, task.time_limit):
+            result = _train(task)
     except Exception:  # noqa: BLE001 - whatever a trial raises is data; the sweep goes on
         result = failure(task, traceback.format_exc())
     seconds = time.perf_counter() - clock
@@ -116,7 +127,7 @@ def _train(task: Task) -> TrialResult:
         )
     with threadpool_limits(limits=1, user_api="blas"):  # more threads would sum in another order
         rng = np.random.default_rng([task.seed, task.replicate])
-        training = train(task.plan, task.hyperparameters, data, rng, probing=task.measures)
+        training = _training(task, data, rng)
         records: list[EpochRecord] = []
         ends: list[float] = []
         pruned = False
@@ -127,15 +138,15 @@ def _train(task: Task) -> TrialResult:
             if pruned or _has_settled(task, records) or record.epoch == task.epochs:
                 break
             if task.stopping.verdict and record.finite:
-                known = facts(task.plan, task.hyperparameters, data, State.COMPLETE, None)
+                known = _facts(task, data, records, State.COMPLETE, None)
                 if is_certain(records_of(records), known):
                     break
         diverged_epoch = None if records[-1].finite else records.pop().epoch
         test = None
         if diverged_epoch is None and not pruned:
-            test = dict(zip(("cost/test_data", "accuracy/test"), evaluate(training.network, data.test), strict=True))
+            test = dict(zip(("cost/test_data", "accuracy/test"), training.evaluate(data.test), strict=True))
     state = State.PRUNED if pruned else State.COMPLETE
-    known = facts(task.plan, task.hyperparameters, data, state, diverged_epoch)
+    known = _facts(task, data, records, state, diverged_epoch)
     return TrialResult(
         number=task.number,
         replicate=task.replicate,
@@ -144,9 +155,58 @@ def _train(task: Task) -> TrialResult:
         records=tuple(records),
         diverged_epoch=diverged_epoch,
         test=test,
-        network=training.network,
+        network=None if isinstance(training, GuestTraining) else training.network,
         epoch_ends=tuple(ends),
     )
+
+
+def _training(task: Task, data: Dataset, rng: np.random.Generator) -> Training | GuestTraining:
+    if task.own is None:
+        return train(task.plan, task.hyperparameters, data, rng, probing=task.measures)
+    return _own_training(task.own, task.plan, task.hyperparameters, data, rng)
+
+
+def _own_training(
+    own: OwnNetwork,
+    plan: TrainingPlan,
+    hyperparameters: Hyperparameters,
+    data: Dataset,
+    rng: np.random.Generator,
+) -> GuestTraining:
+    digest = source_digest(own.target)
+    if digest != own.digest:
+        raise RuntimeError(f"{own.file} has changed since the sweep began: its SHA-256 is {digest}, was {own.digest}")
+    return GuestTraining(functools.partial(load_class, own.target), plan, hyperparameters, data, rng)
+
+
+def own_epoch_seconds(
+    own: OwnNetwork, plan: TrainingPlan, hyperparameters: Hyperparameters, time_limit: float
+) -> float:
+    """In a worker: an estimate of how long an epoch of somebody's own network takes. Raises GuestError."""
+    with _host(own, time_limit), threadpool_limits(limits=1, user_api="blas"):
+        data = _dataset(plan.dataset)
+        return _own_training(own, plan, hyperparameters, data, np.random.default_rng(0)).epoch_seconds()
+
+
+def _host(own: OwnNetwork | None, time_limit: float) -> contextlib.AbstractContextManager[None]:
+    if own is None:
+        return contextlib.nullcontext()
+    return hosted(time_limit, Path(own.file) if own.file else None)
+
+
+def _facts(
+    task: Task, data: Dataset, records: Sequence[EpochRecord], state: State, diverged_epoch: int | None
+) -> Facts:
+    known = facts(task.plan, task.hyperparameters, data, state, diverged_epoch)
+    if task.own is None:
+        return known
+    return of_own(known, records[0].measures.get(CONSTANT_ANSWER) if records else None)
+
+
+def of_own(known: Facts, constant_answer: float | None) -> Facts:
+    """The facts where the network is somebody's own. constant_answer: None or NaN where it was not measured."""
+    measured = constant_answer is not None and constant_answer == constant_answer
+    return replace(known, output="", cost="", momentum=0.0, constant_answer=constant_answer if measured else None)
 
 
 def facts(

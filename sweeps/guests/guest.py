@@ -4,7 +4,7 @@ import copy
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -39,7 +39,7 @@ and is made by Network(sizes). A class of another shape gets an adapter, a class
             x, y = (np.array([np.ravel(sample) for sample in side]) for side in zip(*data))
             return self.net.loss(x, y, l2=lmbda / self.net.n)"""
 
-_PROBES = 7  # examples that a shape is tried with: no layer that the diagnosis builds has as many units
+_PROBES = 7  # examples that a shape is tried with, or more: no layer may have as many units
 
 
 class Guest:
@@ -60,7 +60,10 @@ class Guest:
             self._either(name)
         self.sizes = self._sizes()
         self._bias_shapes = [np.shape(b) for b in getattr(network, self._bias_name)]
+        self._probes = next(m for m in count(_PROBES) if m not in self.sizes)
         self._columns = self._wants_columns()
+        self._one_by_one = False
+        self._one_by_one = self._takes_one_sample()
 
     @classmethod
     def made(cls, network: type, sizes: Sequence[int], seed: Sequence[int] = (0,), file: Path | None = None) -> Self:
@@ -104,12 +107,17 @@ class Guest:
                         view[...] = array
 
     def feedforward(self, x: Array) -> Array:
-        """Outputs (m, n_out) for x (m, n_in)."""
+        """Outputs (m, n_out) for x (m, n_in): all at once, or one by one where theirs takes one sample at a time."""
+        expected = (self.sizes[-1], len(x))
         with _theirs(self.file, "feedforward(a)"):
-            outputs = np.asarray(self.network.feedforward(np.array(x.T)))
-        if outputs.shape != (self.sizes[-1], len(x)):
+            if self._one_by_one:
+                samples = [pair[0] for pair in self.pairs(x, x)]
+                outputs = np.stack([np.ravel(self.network.feedforward(a.copy())) for a in samples], axis=1)
+            else:
+                outputs = np.asarray(self.network.feedforward(np.array(x.T)))
+        if outputs.shape != expected:
             raise GuestError(
-                f"feedforward(a) gave {outputs.shape} for a of {x.T.shape}, expected {(self.sizes[-1], len(x))}: "
+                f"feedforward(a) gave {outputs.shape} for a of {x.T.shape}, expected {expected}: "
                 f"samples in columns\n{PROTOCOL}"
             )
         return outputs.T
@@ -186,7 +194,7 @@ class Guest:
         """Whether an input of this shape is samples in columns; a flat one only where the biases are flat too."""
         if len(shape) == 1:
             return shape == (self.sizes[0],) and all(len(b) == 1 for b in self._bias_shapes)
-        return len(shape) == 2 and shape[0] == self.sizes[0] and shape[1] in (1, _PROBES)
+        return len(shape) == 2 and shape[0] == self.sizes[0] and shape[1] in (1, self._probes)
 
     def _seen_by_feedforward(self, columns: bool) -> list[tuple[int, ...]]:
         """The shapes of what reaches their feedforward while the cost of a few examples is evaluated."""
@@ -203,8 +211,17 @@ class Guest:
             watched.network.feedforward = feedforward
         except AttributeError:  # __slots__: nothing can be watched
             return []
-        watched.cost(watched.pairs(*self._examples(_PROBES)), 0.0)
+        watched.cost(watched.pairs(*self._examples(self._probes)), 0.0)
         return seen
+
+    def _takes_one_sample(self) -> bool:
+        """Whether their feedforward makes nothing, or garbage, of several samples in columns."""
+        if all(len(shape) == 2 for shape in self._bias_shapes):  # columns are added to columns
+            return False
+        try:
+            return not self.copy().feedforward(self._examples(self._probes)[0]).shape
+        except GuestError:
+            return True
 
     def _survives_a_step(self, columns: bool) -> bool:
         """Whether the biases keep their shapes in a step on one example, as garbage would not let them."""
@@ -245,5 +262,5 @@ def _theirs(file: Path | None, doing: str) -> Iterator[None]:
             yield
     except GuestError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise GuestError(f"{describe(error, file)}\n  while it ran {doing}") from error

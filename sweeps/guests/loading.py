@@ -23,13 +23,28 @@ def split_target(target: str) -> tuple[str, str]:
     return place, name
 
 
+def absolute(target: str, folder: Path) -> str:
+    """The target with its file's path made absolute, from a folder; a module's name stays. Raises InputError."""
+    place, name = split_target(target)
+    if not place.endswith(".py"):
+        return target
+    try:
+        return f"{(folder / Path(place).expanduser()).resolve()}:{name}"
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"{place}: {error}; {_FORM}") from error
+
+
 def source_file(target: str) -> Path | None:
     """The absolute path of a target's file, None for a module's. Raises InputError where it can't be read."""
     place, _ = split_target(target)
     if not place.endswith(".py"):
         return None
-    path = Path(place).expanduser().resolve()
-    if not path.is_file():
+    path = Path(absolute(target, Path()).rpartition(":")[0])
+    try:
+        known = path.is_file()
+    except (OSError, ValueError):  # a name too long, or with a null in it
+        known = False
+    if not known:
         raise InputError(f"{place}: there is no such file; {_FORM}")
     return path
 

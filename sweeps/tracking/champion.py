@@ -28,7 +28,7 @@ _EXAMPLES = 3  # in the model's input example
 _REQUIREMENTS = ("mlflow", "numpy", "scipy")
 
 
-def log_champion(store: Store, run_id: str, name: str, champion: Champion) -> str:
+def log_champion(store: Store, run_id: str, name: str, champion: Champion, network: Network) -> str:
     """Logs the network to the sweep's run, registers it under the sweep's name, moves the alias; returns the version.
 
     The model is `served.py` as its code, and the weights as an npz file. Extending a sweep registers a new version.
@@ -36,11 +36,11 @@ def log_champion(store: Store, run_id: str, name: str, champion: Champion) -> st
     x = champion.data.test.x
     signature = ModelSignature(
         inputs=Schema([TensorSpec(x.dtype, (-1, x.shape[1]))]),
-        outputs=Schema([TensorSpec(champion.network.dtype, (-1, champion.data.test.classes))]),
+        outputs=Schema([TensorSpec(network.dtype, (-1, champion.data.test.classes))]),
     )
     with tempfile.TemporaryDirectory() as scratch, _quietly(store):
         weights = Path(scratch, "network.npz")
-        _save(weights, champion.network, champion.data.test.scale)
+        _save(weights, network, champion.data.test.scale)
         code = Path(scratch, "model")  # the package without its data
         shutil.copytree(Path(model.__file__).parent, code, ignore=shutil.ignore_patterns("data", "__pycache__"))
         loader = Path(scratch, f"{LOADER}.py")

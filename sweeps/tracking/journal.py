@@ -18,7 +18,7 @@ from sweeps.domains import Settings, encode
 from sweeps.errors import SpecError, TrackingError
 from sweeps.evidence import Assessment
 from sweeps.ledger import Champion
-from sweeps.spec import PLAN_FIELDS, SweepSpec, differences
+from sweeps.spec import SweepSpec, differences
 from sweeps.tracking.champion import log_champion
 from sweeps.tracking.descriptions import NOTE, banner, of_sweep, of_trial
 from sweeps.tracking.store import (
@@ -27,6 +27,7 @@ from sweeps.tracking.store import (
     TABLES,
     RecordedSweep,
     Store,
+    changed_file,
     said_plainly,
     spec_params,
 )
@@ -113,7 +114,11 @@ class Journal:
         self._write_artifacts(TABLES, {"trials.parquet": trials, "epochs.parquet": epochs})
         tags = {"state": "finished"}
         if champion is not None:
-            self._patiently(lambda _: log_champion(self._store, self._sweep.run_id, self.spec.name, champion))
+            network = champion.network
+            if network is not None:
+                self._patiently(
+                    lambda _: log_champion(self._store, self._sweep.run_id, self.spec.name, champion, network)
+                )
             tags["champion"] = f"trial {champion.number}, replicate {champion.replicate}"
         best = None if champion is None else (champion.number, champion.replicate)
         summary = of_sweep(self.spec, self._sweep.experiment_id, self._sweep.run_id, recorded, best)
@@ -140,7 +145,7 @@ class Journal:
     def _open(self, spec: SweepSpec, tags: Mapping[str, str]) -> RecordedSweep:
         known = self._store.sweep(spec.name)
         if known is not None:
-            changed = differences(_settled(known.spec), _settled(spec))
+            changed = differences(_settled(known.spec), _settled(spec)) + changed_file(known.spec, spec)
             if changed:
                 remedy = "undo the change, or give the sweep another --name"
                 raise SpecError(f"the sweep {spec.name!r} is recorded with another spec ({remedy}); changed", changed)
@@ -173,6 +178,7 @@ class Journal:
         run = self._client.create_run(experiment_id, run_name=SWEEP_RUN, tags={**_SOURCE, "sweep": spec.name, **tags})
         self._client.log_batch(run.info.run_id, params=[Param(k, v) for k, v in spec_params(spec).items()])
         self._client.log_inputs(run.info.run_id, [_input(data) for data in self._data.values()])
+        self._store.log_network(run.info.run_id, spec)
         own = {"trials": str(spec.trials), "kind": "sweep"}  # last: with them it is a sweep
         self._client.log_batch(run.info.run_id, tags=[RunTag(key, value) for key, value in own.items()])
         return str(run.info.run_id)
@@ -204,7 +210,8 @@ class Journal:
         run = self._client.create_run(self._sweep.experiment_id, start_time=start, tags=tags, run_name=name)
         run_id = run.info.run_id
         shown = {"eta": hyperparameters.eta, "lambda": hyperparameters.lmbda, "batch_size": hyperparameters.batch_size}
-        params = shown | {field: getattr(plan, field) for field in PLAN_FIELDS}
+        params = shown | {field: getattr(plan, field) for field in self.spec.plan_fields}
+        params |= {} if self.spec.network is None else {"network": self.spec.network.named}
         metrics = _epoch_metrics(result) + _summary_metrics(result, shown, n, self.spec)
         self._client.log_batch(
             run_id, metrics[:_METRICS_PER_BATCH], params=[Param(key, encode(value)) for key, value in params.items()]

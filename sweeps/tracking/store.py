@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +31,9 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)  # else each new database 
 SWEEP_RUN = "sweep"
 TABLES = "tables"  # artifact folder of the sweep run
 PARTS = "epochs"
+NETWORK = "network"
+
+_KNOWN = ("target", "file", "digest")  # of an own network, as tags of the sweep run
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,16 @@ class Store:
                 Path(scratch, name).write_bytes(content)
             self.client.log_artifacts(run_id, scratch, folder)
 
+    def log_network(self, run_id: str, spec: SweepSpec) -> None:
+        """Records where an own network's file is, what it is, and its text."""
+        own = spec.network
+        if own is None:
+            return
+        for name in _KNOWN:
+            self.client.set_tag(run_id, f"{NETWORK}.{name}", getattr(own, name))
+        if own.file:
+            self.client.log_artifact(run_id, own.file, NETWORK)
+
     def local_path(self, run_id: str, artifact: str) -> Path | None:
         """Where an artifact is on this machine; None where a server keeps it."""
         with said_plainly(self.uri):
@@ -172,6 +185,15 @@ def said_plainly(uri: str) -> Iterator[None]:
         raise TrackingError(f"the tracking store {uri} does not answer as it should: {first}") from error
 
 
+def changed_file(known: SweepSpec, spec: SweepSpec) -> list[str]:
+    """What to say where the file of a sweep's network is not what it was; nothing where it is."""
+    old, new = known.network, spec.network
+    if old is None or new is None or old.named != new.named or old.digest == new.digest:
+        return []
+    kept = f"the old file's text is the artifact {NETWORK}/{Path(old.file).name} of the run `{SWEEP_RUN}`"
+    return [f"network: the file {new.file} has changed, SHA-256 was {old.digest}, is now {new.digest}; {kept}"]
+
+
 def spec_params(spec: SweepSpec) -> dict[str, str]:
     """The spec as params of the sweep run, JSON by dotted key. `trials` may grow, so it is a tag instead."""
     flat: dict[str, str] = {}
@@ -192,7 +214,11 @@ def spec_from_run(run: Run) -> SweepSpec:
             table.setdefault(section, {})[name] = json.loads(text)
         else:
             table[key] = json.loads(text)
-    return parse_spec(table, f"the spec recorded in run {run.info.run_id}", check_data=False)
+    spec = parse_spec(table, f"the spec recorded in run {run.info.run_id}", check_data=False)
+    if spec.network is None:
+        return spec
+    known = {name: run.data.tags.get(f"{NETWORK}.{name}", "") for name in _KNOWN}
+    return replace(spec, network=replace(spec.network, **known))
 
 
 def _recorded(run: Run, spec: SweepSpec) -> RecordedTrial:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sweeps.spec import PLAN_FIELDS, SPEC_FIELDS
+from sweeps.spec import OWN_FIELDS, PLAN_FIELDS, SPEC_FIELDS
 
 Table = dict[str, Any]
 Values = st.SearchStrategy[Any]
@@ -32,7 +32,19 @@ _WORDS: dict[str, Values] = {
     "dtype": st.sampled_from(["float32", "float64"]),
 }
 _FIELDS = _NUMBERS | _WORDS
-_KEYS = [*SPEC_FIELDS, *PLAN_FIELDS, "search", "plan", "stopping", "eta", "lambda", "batch_size", "choices", "low"]
+_KEYS = [
+    *SPEC_FIELDS,
+    *OWN_FIELDS,
+    *PLAN_FIELDS,
+    "search",
+    "plan",
+    "stopping",
+    "eta",
+    "lambda",
+    "batch_size",
+    "choices",
+    "low",
+]
 
 
 def _choices(name: str) -> Values:

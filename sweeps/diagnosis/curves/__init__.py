@@ -1,0 +1,1 @@
+"""What the curves of a recorded run prove about it, without its code."""
