@@ -142,7 +142,7 @@ def _not_of_outputs(subject: Subject, example: Example) -> float:
 def _batch_faults(join: Joining, m: int, tolerance: float) -> list[Fault]:
     """Whether a mini-batch's step is the average of its examples' steps."""
     mean = 1 / m
-    numbers = {"batch_size": float(m), "step_over_sum_of_steps": float(np.nanmedian(join.weights))}
+    numbers = {"batch_size": float(m), "step_over_sum_of_steps": _median(join.weights)}
 
     def is_like(factors: Sequence[float], wanted: float) -> bool:
         return all(abs(f - wanted) <= 100 * tolerance * wanted for f in factors if np.isfinite(f))
@@ -160,12 +160,18 @@ def _batch_faults(join: Joining, m: int, tolerance: float) -> list[Fault]:
         return []
     if is_like(join.weights, mean):
         wrong = tuple(k for k, f in enumerate(join.biases, 1) if not is_like([f], mean))
-        factor = float(np.nanmedian([join.biases[k - 1] for k in wrong]))
+        factor = _median([join.biases[k - 1] for k in wrong])
         return [Fault(Code.GRADIENT_BIAS, wrong, numbers | {"biases_over_sum_of_steps": factor}, "batch")]
     if is_like(join.weights, 1.0):
         note = "" if is_like(join.biases, 1.0) else "weights"
         return [Fault(Code.GRADIENT_SUMMED, (), numbers, note)]
     return [Fault(Code.GRADIENT_WRONG, (), numbers, "batch")]
+
+
+def _median(factors: Sequence[float]) -> float:
+    """Of those that are numbers; NaN where none is."""
+    finite = [factor for factor in factors if math.isfinite(factor)]
+    return float(np.median(finite)) if finite else math.nan
 
 
 class _Comparison:
