@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sweeps.diagnosis.findings import Code
 from sweeps.diagnosis.subject import Array, Subject
 
+_PRODUCT = 0.01  # relative residual up to which a step of weights is a product of a delta and an input
 _TINY = 1e-7  # of a delta's largest: below it a quotient says nothing
 
 
@@ -73,6 +74,11 @@ class Chain:
             for k, fit in fits.items()
             if fit and (fit.error > self._tolerance or abs(fit.factor - 1) > self._tolerance)
         )
+
+    def products_apart(self) -> tuple[int, ...]:
+        """The layers whose weights' step is no product of a delta and the layer's input."""
+        layers = range(1, self._layout.layers + 1)
+        return tuple(k for k in layers if any(link.has_product(k) is False for link in self._links))
 
     def _judge(self, formulas: "list[_Formula]", layer: int) -> Flaw | None:
         """None where the right formula, the first, fits; else the best of the others that do, else gradient.wrong."""
@@ -195,12 +201,20 @@ class _Link:
         return self._true_b[layer - 1]
 
     def implied(self, layer: int) -> Array:
-        """The one that their step of the weights implies, dw = delta a^T; of the biases where weights don't move."""
+        """The one that their step of the weights implies, dw = delta a^T; of the biases where weights don't move so."""
         a, step = self.input(layer), self._layout.weights(self._example.step)[layer - 1]
-        if not np.any(step):
+        if not np.any(step) or self.has_product(layer) is False:
             return self.of_biases(layer)
         implied: Array = step @ a / (a @ a)
         return implied
+
+    def has_product(self, layer: int) -> bool | None:
+        """Whether the step of the weights is a product of some delta and the layer's input; None: cannot be told."""
+        a, step = self.input(layer), self._layout.weights(self._example.step)[layer - 1]
+        if not np.all(np.isfinite(a)) or not np.any(step):
+            return None
+        left = step - np.outer(step @ a / (a @ a), a)
+        return bool(np.linalg.norm(left) <= _PRODUCT * np.linalg.norm(step))
 
     def of_biases(self, layer: int) -> Array:
         """The one that their step of the biases implies."""

@@ -1,18 +1,20 @@
 """The data part of a step against central differences of the reported data cost: what is wrong, layer by layer."""
 
 import functools
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from sweeps.diagnosis.chain import Chain, Example, Flaw
 from sweeps.diagnosis.findings import Code
-from sweeps.diagnosis.steps import ETA, Joining, Kind, Point, joining
+from sweeps.diagnosis.steps import ETA, SMALL_ETA, Joining, Kind, Point, growth, joining
 from sweeps.diagnosis.subject import Array, InconclusiveError, Subject
 
 _TOLERANCE = 1e-5  # relative; central differences in float64 err by 1e-9, a fault by more than 1e-2
 _NOISE = 30  # times the differences' own error: the tolerance where they are coarser, as in float32
+_NOT_OF_OUTPUTS = 1e-2  # relative part of a cost's gradient that no change of the outputs explains
 _STILL = 1e-10  # of the largest step: a parameter that moves less does not move
 
 
@@ -54,12 +56,26 @@ def judge_gradient(
     """
     examples, error = _examples(subject, points, entries)
     tolerance = max(_TOLERANCE, _NOISE * error)
-    join = joining(subject, points[0])
-    faults = _batch_faults(join, len(points[0]), max(tolerance, 1e-4 if error > _TOLERANCE else 0.0))
+    coarse = max(tolerance, 1e-4 if error > _TOLERANCE else 0.0)
+    faults, eta = _eta_faults(subject, points[0], coarse), ETA
+    if any(fault.note == "after" for fault in faults):
+        eta = SMALL_ETA
+        examples = [replace(e, step=-subject.step(e.theta, e.x, e.y, eta) / eta) for e in examples]
     comparison = _Comparison(subject, examples, tolerance)
+    faults += _batch_faults(joining(subject, points[0], eta), len(points[0]), coarse)
     scale, single = comparison.judge()
-    already = {fault.code for fault in faults}
-    faults += [fault for fault in single if fault.code not in already]
+    if any(fault.code is Code.GRADIENT_WRONG for fault in single) and entries is None:
+        strange = _not_of_outputs(subject, examples[0])
+        if strange > _NOT_OF_OUTPUTS:
+            layers = tuple(range(1, subject.layout.layers + 1))
+            faults, single = [], [Fault(Code.GRADIENT_WRONG, layers, {"not_of_outputs": strange}, "evaluate")]
+    faults = _first_of_each(faults + single)
+    if not math.isclose(scale, 1, abs_tol=10 * tolerance) and math.isfinite(scale):
+        for fault in faults:
+            if fault.code is Code.GRADIENT_SUMMED:
+                fault.numbers["single_step_over_gradient"] = scale
+    if kind.adds_up and scale * kind.limit > 2:
+        faults.append(Fault(Code.GRADIENT_WRONG, (), {"steps": kind.limit}, "adds_up"))
     averaged = kind.limit != 1 and abs(scale * kind.limit - 1) <= 10 * tolerance
     return GradientReport(tuple(faults), scale, comparison.error(scale), tolerance, averaged)
 
@@ -81,18 +97,62 @@ def _examples(
             found.append(Example(point.theta, x, y, np.where(slope.known, slope.values, np.nan), step))
     if not any(np.any(np.isfinite(example.true)) for example in found):
         raise InconclusiveError("the reported cost is no smooth function of the parameters: differences of it disagree")
+    if not any(np.nansum(np.abs(example.true)) for example in found):
+        raise InconclusiveError(
+            "the reported cost stays the same whatever parameter is changed a little, as an accuracy does: evaluate "
+            "must return the cost, alone or first in a tuple"
+        )
     return found, error
+
+
+def _first_of_each(faults: Sequence[Fault]) -> list[Fault]:
+    """The first fault of each code: what was measured directly comes before what follows from it."""
+    return list({fault.code: fault for fault in reversed(faults)}.values())[::-1]
+
+
+def _eta_faults(subject: Subject, point: Point, tolerance: float) -> list[Fault]:
+    """Whether a step is proportional to eta."""
+    measured = growth(subject, point)
+    if measured.residual > 100 * tolerance:
+        step, small = (subject.step(point.theta, point.x, point.y, eta) / eta for eta in (ETA, SMALL_ETA))
+        off = float(np.linalg.norm(step - small) / np.linalg.norm(small))
+        return [Fault(Code.GRADIENT_WRONG, (), {"eta": ETA, "small_eta": SMALL_ETA, "difference": off}, "after")]
+    powers = {"power/weights": measured.weights, "power/biases": measured.biases}
+    odd = [abs(power - 1) > 0.01 for power in powers.values()]
+    if odd[0]:
+        return [Fault(Code.GRADIENT_WRONG, (), powers, "power")]
+    return [Fault(Code.GRADIENT_BIAS, (), powers, "power")] if odd[1] else []
+
+
+def _not_of_outputs(subject: Subject, example: Example) -> float:
+    """The part of the cost's gradient, relative, that no change of feedforward's outputs explains; 0 where all is."""
+    known = np.flatnonzero(np.isfinite(example.true))
+    rows = []
+    for k in known:
+        up, down = example.theta.copy(), example.theta.copy()
+        up[k] += 1e-5
+        down[k] -= 1e-5
+        rows.append((subject.outputs(up, example.x) - subject.outputs(down, example.x))[0] / 2e-5)
+    jacobian, true = np.array(rows), example.true[known]
+    explained = jacobian @ np.linalg.lstsq(jacobian, true, rcond=1e-9)[0]
+    size = float(np.linalg.norm(true))
+    return float(np.linalg.norm(true - explained)) / size if size else 0.0
 
 
 def _batch_faults(join: Joining, m: int, tolerance: float) -> list[Fault]:
     """Whether a mini-batch's step is the average of its examples' steps."""
     mean = 1 / m
-    numbers = {"batch_size": float(m), "step_over_sum_of_steps": float(np.nanmedian(join.weights))}
+    numbers = {"batch_size": float(m), "step_over_sum_of_steps": _median(join.weights)}
 
     def is_like(factors: Sequence[float], wanted: float) -> bool:
         return all(abs(f - wanted) <= 100 * tolerance * wanted for f in factors if np.isfinite(f))
 
+    if join.shares_residual <= 100 * tolerance:
+        shares = {f"share/example_{k}": m * share for k, share in enumerate(join.shares, 1)}
+    else:
+        shares = {}
     if join.weights_residual > 100 * tolerance:
+        numbers |= shares
         return [Fault(Code.GRADIENT_WRONG, (), numbers | {"residual": join.weights_residual}, "batch")]
     if join.biases_residual > 100 * tolerance and is_like(join.weights, mean):
         return [Fault(Code.GRADIENT_BIAS, (), numbers | {"residual": join.biases_residual}, "no_mean")]
@@ -100,12 +160,18 @@ def _batch_faults(join: Joining, m: int, tolerance: float) -> list[Fault]:
         return []
     if is_like(join.weights, mean):
         wrong = tuple(k for k, f in enumerate(join.biases, 1) if not is_like([f], mean))
-        factor = float(np.nanmedian([join.biases[k - 1] for k in wrong]))
+        factor = _median([join.biases[k - 1] for k in wrong])
         return [Fault(Code.GRADIENT_BIAS, wrong, numbers | {"biases_over_sum_of_steps": factor}, "batch")]
     if is_like(join.weights, 1.0):
         note = "" if is_like(join.biases, 1.0) else "weights"
         return [Fault(Code.GRADIENT_SUMMED, (), numbers, note)]
     return [Fault(Code.GRADIENT_WRONG, (), numbers, "batch")]
+
+
+def _median(factors: Sequence[float]) -> float:
+    """Of those that are numbers; NaN where none is."""
+    finite = [factor for factor in factors if math.isfinite(factor)]
+    return float(np.median(finite)) if finite else math.nan
 
 
 class _Comparison:
@@ -181,9 +247,14 @@ class _Comparison:
         errors = {f"error/{t.word}_layer_{t.layer}": t.error(1.0) for t in moving}
         wrong = tuple(sorted({t.layer for t in moving if t.residual > self._tolerance}))
         flaws = chain.flaws() if chain.is_layered and not any(f.note == "weights" for f in faults) else []
-        biases = chain.biases_apart()
+        apart = chain.products_apart() if chain.is_layered else ()
+        if apart:
+            faults = [*faults, Fault(Code.GRADIENT_WRONG, apart, errors, "product")]
+        biases = tuple(layer for layer in chain.biases_apart() if layer not in apart)
         if biases:
             faults = [*faults, Fault(Code.GRADIENT_BIAS, biases, {}, "chain")]
+        if not flaws and apart:
+            return float("nan"), faults
         if not flaws:
             return float("nan"), [*faults, Fault(Code.GRADIENT_WRONG, wrong, errors)]
         top = max((flaw.factor for flaw in flaws if flaw.layer == self._layers), default=1.0)

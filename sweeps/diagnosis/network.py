@@ -8,8 +8,9 @@ import numpy as np
 
 from sweeps.diagnosis.decay import judge_decay
 from sweeps.diagnosis.findings import Code, Finding, Severity
+from sweeps.diagnosis.formulas import shown
 from sweeps.diagnosis.gradients import GradientReport, judge_gradient
-from sweeps.diagnosis.sentences import of_decay, of_gradient, of_scale, shown
+from sweeps.diagnosis.sentences import of_decay, of_gradient, of_scale
 from sweeps.diagnosis.settings import Settings, curvature, judge_settings
 from sweeps.diagnosis.steps import EXAMPLES, Kind, Point, draw_point, kind_of_step
 from sweeps.diagnosis.subject import Array, InconclusiveError, StateShapeError, Subject
@@ -19,11 +20,13 @@ from sweeps.guests.guest import Guest
 # Equal widths let a missing transpose run; unequal ones make it raise. One to three hidden layers.
 SIZES = ((4, 3, 3, 3), (5, 4, 3), (3, 4, 5, 4, 3))
 
-_POINTS = 2  # random places for each size
+_EXAMPLES = (EXAMPLES, 3)  # at the random places of each size
+_AT_TRAINED = 2
 _MOST = 400  # parameters up to which all are differenced; of larger networks so many of each layer's:
 _SAMPLED = 25
 _TRAINED_STEPS, _TRAINED_ETA = 30, 0.5  # before a point that may confirm, never accuse: units may be saturated there
 _PROBE = 60  # examples on which curvature is measured
+_OF_EXAMPLES = 1e-3  # relative difference up to which a cost is the mean, or the sum, of its examples' costs
 _SAME = 1e-9  # relative difference of two costs that are the same
 _COARSE = 1e-4  # tolerance above which a clean result is called weak
 
@@ -99,12 +102,13 @@ def _examine(guest: Guest, rng: np.random.Generator) -> _Report:
     """Everything, at one size."""
     subject = Subject(guest)
     report = _Report(subject.sizes)
-    points = [draw_point(subject.layout, rng) for _ in range(_POINTS)]
+    points = [draw_point(subject.layout, rng, m) for m in _EXAMPLES]
     try:
         kind = _steady_kind(subject, points[0])
         gradient = judge_gradient(subject, points, kind)
         _add_gradient(report, subject, points[0], gradient)
-        decay = judge_decay(subject, points[0], 1 / kind.limit if gradient.averaged else 1.0, gradient.tolerance)
+        scale = gradient.scale if gradient.scale > 0 else 1.0  # which the decay may share, as one eta multiplies both
+        decay = judge_decay(subject, points[0], scale, gradient.tolerance)
         report.findings += [of_decay(fault) for fault in decay.faults]
         report.errors["decay"] = decay.error
         if not gradient.faults:
@@ -159,12 +163,26 @@ def _steady_kind(subject: Subject, point: Point) -> Kind:
         raise _Unjudged(
             Finding(Code.EVALUATE_RANDOM, Severity.WARNING, message, {"first": first, "second": second}, remedy)
         )
+    singles = [subject.cost(point.theta, *point.example(k)) for k in range(len(point))]
+    if not any(math.isclose(first, of(singles), rel_tol=_OF_EXAMPLES) for of in (np.mean, np.sum)):
+        raise _Unjudged(_not_a_mean(len(point), first, float(np.mean(singles)), float(np.sum(singles))))
     kind = kind_of_step(subject, point)
     if kind.unsupported:
-        message = f"The step is not judged: {kind.unsupported}. Plain steps of SGD and momentum are."
-        remedy = "diagnose the class with a plain step of SGD: its backprop is the same"
+        message = f"The step is not judged: {kind.unsupported}. Plain steps of SGD and of momentum are judged."
+        remedy = "diagnose the class with that switched off, a plain step of SGD: its backprop is the same"
         raise _Unjudged(Finding(Code.OPTIMIZER_UNSUPPORTED, Severity.INFO, message, {}, remedy))
     return kind
+
+
+def _not_a_mean(m: int, cost: float, mean: float, total: float) -> Finding:
+    message = (
+        f"The step is not judged: the reported cost of {m} examples is {cost:.6g}, neither the mean of their costs, "
+        f"{mean:.6g}, nor the sum, {total:.6g}. With batch normalisation, or the root of a mean, that is so; otherwise "
+        "evaluate has a fault."
+    )
+    evidence = {"cost": cost, "mean_of_costs": mean, "sum_of_costs": total}
+    remedy = "cost = np.sum(costs_of_examples) / len(data)"
+    return Finding(Code.INCONCLUSIVE, Severity.WARNING, message, evidence, remedy)
 
 
 def _add_gradient(report: _Report, subject: Subject, point: Point, gradient: GradientReport) -> None:
@@ -191,7 +209,7 @@ def _trained(subject: Subject, point: Point) -> Point:
     theta = point.theta
     for _ in range(_TRAINED_STEPS):
         theta = theta + subject.step(theta, point.x, point.y, _TRAINED_ETA)
-    return replace(point, theta=theta)
+    return replace(point, theta=theta, x=point.x[:_AT_TRAINED], y=point.y[:_AT_TRAINED])
 
 
 def _stopped(stop: StateShapeError | InconclusiveError) -> Finding:

@@ -1,23 +1,17 @@
-"""What was measured, in words: each fault as a finding that says what was expected, what was found, and what to "
-"write."""
-
-from collections.abc import Sequence
+"""What was measured, in words: each fault as a finding that says what was expected, what was found, what to write."""
 
 from sweeps.diagnosis.decay import BATCH, DecayFault, N
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.diagnosis.formulas import BIASES, HIDDEN, OUTPUT, PENALTY, STEP, layers
 from sweeps.diagnosis.gradients import Fault
 from sweeps.diagnosis.steps import EXAMPLES
-
-STEP = "w = (1 - eta * lmbda / n) * w - (eta / len(mini_batch)) * nabla_w;  b = b - (eta / len(mini_batch)) * nabla_b"
-HIDDEN = "delta = np.dot(w_above.T, delta_above) * slope(z)   # (BP2), slope(z) the activation's derivative at z"
-OUTPUT = "delta = cost_derivative(a, y) * slope(z)   # (BP1); for cross-entropy on sigmoid or softmax outputs: a - y"
-BIASES = "nabla_b = delta.sum(axis=1, keepdims=True)   # (BP3), the sum over the mini-batch's columns"
-PENALTY = "cost += lmbda / (2 * n) * sum(np.sum(w**2) for w in weights)   # n: size of the training set"
+from sweeps.diagnosis.wrong import eta_left_out, of_wrong
 
 
 def of_gradient(fault: Fault, place: str) -> Finding:
     """place: the method in which the fault is likeliest, "" where that could not be told."""
     said, remedy = _GRADIENT[fault.code](fault)
+    place = _PLACES.get(fault.note, place)
     where = f" Likeliest place: {place}." if place else ""
     evidence: dict[str, Evidence] = {"layers": list(fault.layers), **fault.numbers}
     return Finding(fault.code, Severity.FAULT, said + where, evidence, remedy)
@@ -33,43 +27,30 @@ def of_scale(scale: float) -> Finding:
     message = (
         f"Every step is {scale:.4g} times eta times the gradient of the reported cost, in all parameters alike: the "
         "same as "
-        f"training with {scale:.4g} eta, and with lambda / {scale:.4g}. No fault, but eta means something else here."
+        f"training with {scale:.4g} eta (and, where the decay does not share the factor, with lambda / {scale:.4g}). "
+        "No fault, but eta means something else here."
     )
     return Finding(Code.GRADIENT_SCALED, Severity.INFO, message, {"factor": scale})
 
 
-def shown(sizes: Sequence[int]) -> str:
-    """784-30-10."""
-    return "-".join(map(str, sizes))
-
-
-def _layers(layers: Sequence[int]) -> str:
-    """'layer 2', 'layers 1 and 2'; counted from the inputs, 1 the first with weights."""
-    words = [str(layer) for layer in layers]
-    if len(words) < 2:
-        return f"layer {words[0]}" if words else "all layers"
-    return f"layers {', '.join(words[:-1])} and {words[-1]}"
-
-
 def _summed(fault: Fault) -> tuple[str, str]:
-    what = "weights" if fault.note == "weights" else "step"
-    return (
-        (
-            f"A step on {EXAMPLES} examples should be the average of the steps on each; its {what} "
-            f"{'are' if fault.note else 'is'} their sum, "
-            f"{EXAMPLES} times as long: the gradient is summed over the mini-batch, not averaged, so a larger "
-            "mini-batch "
-            "takes "
-            "larger steps."
-        ),
-        STEP,
+    what = "weights' step" if fault.note == "weights" else "step"
+    single = fault.numbers.get("single_step_over_gradient")
+    by = "" if single is None else f" A step on one example is {single:.4g} times eta times its gradient: the sum is "
+    if single is not None:
+        by += f"divided by a fixed {1 / single:.4g}, not by the batch's size."
+    said = (
+        f"A step on {EXAMPLES} examples should be the average of the steps on each; the {what} is their sum, "
+        f"{EXAMPLES} times as long: the gradient is summed over the mini-batch, not averaged, so a larger mini-batch "
+        f"takes larger steps.{by}"
     )
+    return said, STEP
 
 
 def _hidden(fault: Fault) -> tuple[str, str]:
     return (
         (
-            f"The delta of hidden {_layers(fault.layers)} should be the delta above, passed back through its weights, "
+            f"The delta of hidden {layers(fault.layers)} should be the delta above, passed back through its weights, "
             "times the "
             "slope of the activation at z; the slope is missing (without it the measured step fits to "
             f"{_error(fault)}; "
@@ -83,13 +64,11 @@ def _hidden(fault: Fault) -> tuple[str, str]:
 def _of_activation(fault: Fault) -> tuple[str, str]:
     return (
         (
-            f"The delta of {_layers(fault.layers)} should hold the slope of the activation at the weighted input z; it "
-            "holds the "
-            f"slope at the activation a, that is slope(slope's own input, once too often activated) (fits to "
-            f"{_error(fault)}; the "
-            f"right formula is off by {_off(fault)})."
+            f"The delta of {layers(fault.layers)} should hold the activation's slope at the weighted input z; it holds "
+            f"the slope at the activation a, slope(a) in place of slope(z) (with slope(a) the measured step "
+            f"fits to {_error(fault)}; with slope(z) it's off by {_off(fault)})."
         ),
-        "slope(z), or with sigmoid: a * (1 - a); not slope(a)",
+        "delta = np.dot(w_above.T, delta_above) * slope(z)   # z, not a; for sigmoid units a * (1 - a) is slope(z)",
     )
 
 
@@ -111,7 +90,7 @@ def _not_transposed(fault: Fault) -> tuple[str, str]:
     also = f" ({fault.note})" if fault.note else ""
     return (
         (
-            f"The delta of {_layers(fault.layers)} should be the delta above times the transposed weights of the layer "
+            f"The delta of {layers(fault.layers)} should be the delta above times the transposed weights of the layer "
             "above; the "
             f"weights are not transposed{also} (fits to {_error(fault)}; the right formula is off by "
             f"{_off(fault)}). It "
@@ -125,7 +104,7 @@ def _not_transposed(fault: Fault) -> tuple[str, str]:
 def _sign(fault: Fault) -> tuple[str, str]:
     return (
         (
-            f"A step should go against the gradient of the reported cost; that of {_layers(fault.layers)} goes "
+            f"A step should go against the gradient of the reported cost; that of {layers(fault.layers)} goes "
             "along it, "
             "uphill."
         ),
@@ -134,7 +113,7 @@ def _sign(fault: Fault) -> tuple[str, str]:
 
 
 def _bias(fault: Fault) -> tuple[str, str]:
-    of = _layers(fault.layers)
+    of = layers(fault.layers)
     said = {
         "batch": f"The step of the biases of {of} on {EXAMPLES} examples should be the average of the steps on each, "
         "as that of "
@@ -142,48 +121,19 @@ def _bias(fault: Fault) -> tuple[str, str]:
         "no_mean": f"The step of the biases on {EXAMPLES} examples should be the average of the steps on each, as "
         "that of the "
         "weights is; it is no multiple of it, as when only one of the examples counts.",
+        "power": f"The step of the biases of {of} should be proportional to eta, as that of the weights is; it grows "
+        f"like eta to the power {fault.numbers.get('power/biases', 0):.2g}{eta_left_out(fault, 'power/biases')}.",
         "factor": f"The biases of {of} should move like the weights, once against their gradient; they move "
         f"{fault.numbers.get('factor', 0):.4g} times that far.",
     }
-    return said.get(
-        fault.note, f"The biases of {of} do not move against their gradient, though the weights do."
-    ), BIASES
+    otherwise = f"The biases of {of} do not move against their gradient, though the weights do."
+    return said.get(fault.note, otherwise), STEP if fault.note in ("power", "batch") else BIASES
 
 
 def _frozen(fault: Fault) -> tuple[str, str]:
     return (
-        f"The reported cost depends on the {fault.note} of {_layers(fault.layers)}, but a step never moves them.",
+        f"The reported cost depends on the {fault.note} of {layers(fault.layers)}, but a step never moves them.",
         STEP,
-    )
-
-
-def _wrong(fault: Fault) -> tuple[str, str]:
-    if fault.note == "batch":
-        return (
-            (
-                f"A step on {EXAMPLES} examples should be the average of the steps on each; it is neither that nor "
-                "their "
-                "sum "
-                f"(measured: {fault.numbers['step_over_sum_of_steps'] * EXAMPLES:.4g} times the average)."
-            ),
-            STEP,
-        )
-    if fault.note == "factors":
-        factors = ", ".join(f"{name.removeprefix('factor/')} {value:.4g}" for name, value in fault.numbers.items())
-        return (
-            f"All parameters should move by one multiple of their gradients; they move by several: {factors}.",
-            STEP,
-        )
-    worst = max((value for name, value in fault.numbers.items() if name.startswith("error")), default=float("nan"))
-    also = f" What fits: {fault.note}." if fault.note else " None of the known faults explains it."
-    return (
-        (
-            f"The step of {_layers(fault.layers)} is not the gradient of the reported cost: it is off by "
-            f"{worst:.2g} of "
-            "the "
-            f"gradient's length, where sound networks are off by less than 1e-5.{also}"
-        ),
-        f"{OUTPUT};  {HIDDEN};  nabla_w = np.dot(delta, a_below.T)",
     )
 
 
@@ -195,6 +145,8 @@ def _off(fault: Fault) -> str:
     return f"{fault.numbers['error_of_right_formula']:.0%}"
 
 
+_PLACES = {"evaluate": "evaluate"} | dict.fromkeys(["batch", "power", "after", "adds_up"], "update_mini_batch")
+
 _GRADIENT = {
     Code.GRADIENT_SUMMED: _summed,
     Code.GRADIENT_HIDDEN_DERIVATIVE_MISSING: _hidden,
@@ -204,7 +156,7 @@ _GRADIENT = {
     Code.GRADIENT_SIGN: _sign,
     Code.GRADIENT_BIAS: _bias,
     Code.GRADIENT_FROZEN: _frozen,
-    Code.GRADIENT_WRONG: _wrong,
+    Code.GRADIENT_WRONG: of_wrong,
 }
 
 
@@ -260,8 +212,10 @@ def _decay_biases(fault: DecayFault) -> tuple[str, str, Severity]:
 def _decay_scale(fault: DecayFault) -> tuple[str, str, Severity]:
     ratio = fault.numbers["decay_over_penalty_gradient"]
     if fault.note == "batch_size":
-        why = f"it follows the mini-batch's size (with {BATCH} of {N} examples it is {ratio:.4g} times what the "
-        "penalty asks for)"
+        why = (
+            f"it follows the mini-batch's size (with {BATCH} of {N} examples it is {ratio:.4g} times what the penalty "
+            "asks for)"
+        )
     else:
         why = f"with n = {N} it is {ratio:.4g} times that"
         why += _size_behind(fault.numbers["decay_over_lambda_w_over_n"] / N)
