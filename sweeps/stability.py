@@ -28,6 +28,7 @@ TREMOR = 0.5  # of SWING and SWING_MATTERS: a swing that counts only beside a fu
 TREMORS = 3  # so many, a full swing among them, are no calm after a spike
 RECOVERED = 1.1  # times the low before a spike
 RISEN = 1.03  # times its lowest level, of a total that rises while the data cost falls: totals vary less
+DATA_SHARE = 0.1  # of a rise of the total: a data cost that rises by less has no part in it
 OVERFITTED = 1.05  # times its lowest level, of the validation data cost while the training data cost falls
 MATTERS = 0.005  # of a constant answer's cost: a smaller change of a level is noise, or of no use
 FALLING = 0.1  # of the total, lost from a quarter of the epochs to the next: more epochs bring as much again
@@ -232,7 +233,7 @@ def _oscillating(records: Records, facts: Facts) -> Assessment | None:
     """Several rises of the total, or one that it did not come back from."""
     total = records["cost/train_total"]
     swings, tremors = _swings(records, facts), _swings(records, facts, TREMOR)
-    restless = len(swings) >= SWINGS or (swings and len(tremors) >= TREMORS)
+    restless = _is_restless(records, facts)
     if not restless and (not swings or total[swings[0][1] :].min() <= RECOVERED * total[swings[0][0]]):
         return None
     jump, numbers, high = _largest(total, swings)
@@ -246,6 +247,21 @@ def _oscillating(records: Records, facts: Facts) -> Assessment | None:
         high,
         numbers,
     )
+
+
+def _is_restless(records: Records, facts: Facts) -> bool:
+    """Whether the total goes up and down, rather than up once."""
+    swings, tremors = _swings(records, facts), _swings(records, facts, TREMOR)
+    return len(swings) >= SWINGS or (bool(swings) and len(tremors) >= TREMORS)
+
+
+def _steady_growth(records: Records, facts: Facts) -> Assessment | None:
+    """The question's symptom, however high the total climbs: it comes before what tells by the height alone."""
+    if facts.diverged_epoch is not None or _untrained(records, facts) or _is_restless(records, facts):
+        return None
+    if _pruned(records, facts) or _collapsed(records, facts) or _stalled(records, facts):
+        return None
+    return _penalty_growth(records, facts)
 
 
 def _spiked(records: Records, facts: Facts) -> Assessment | None:
@@ -268,13 +284,15 @@ def _penalty_growth(records: Records, facts: Facts) -> Assessment | None:
     low, lowest = records.lowest_level("cost/validation_total")
     last = records.level("cost/validation_total")
     there, here = records.level("cost/validation_data", low), records.level("cost/validation_data")
-    if facts.lmbda == 0 or not last >= RISEN * lowest or not here < there:
+    if facts.lmbda == 0 or not last >= RISEN * lowest or not here - there < DATA_SHARE * (last - lowest):
         return None
+    how = "falls" if here < there else "hardly changes,"
     return Assessment(
         Verdict.PENALTY_GROWTH,
-        f"The reported total rises, from {lowest:.3g} at epoch {low} to {last:.3g}, while the data cost falls "
+        f"The reported total rises, from {lowest:.3g} at epoch {low} to {last:.3g}, while the data cost {how} "
         f"from {there:.3g} to {here:.3g}: only the penalty on growing weights does that.",
-        f"reported total above {RISEN:g} of its lowest level, data cost below its level there",
+        f"reported total above {RISEN:g} of its lowest level; data cost below its level there, or with less than "
+        f"{DATA_SHARE:g} of the rise",
         low,
         {"lowest total": lowest, "last total": last, "data cost there": there, "last data cost": here},
     )
@@ -424,6 +442,7 @@ RULES: tuple[Rule, ...] = (
     _diverged_by_decay,
     _diverged_by_curvature,
     _not_descending,
+    _steady_growth,
     _diverged,
     _pruned,
     _untrained,

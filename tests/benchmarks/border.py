@@ -4,10 +4,11 @@ The borders are two formulas, with 2 % of the trials told on the wrong side, and
 error is the share of the searched area on the wrong side of the estimated border (P(stable) = 1/2), by the same
 estimator for all samplers, averaged over seeds.
 
-Run: python tests/benchmarks/border.py [--seeds 5] [--lag 16] [--trials 20 40 80 160] [--borders edge digits]
+Run: python tests/benchmarks/border.py [--seeds 5] [--lag 8] [--trials 20 40 80 160] [--borders edge digits]
 """
 
 import argparse
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -105,17 +106,24 @@ def truths() -> dict[str, Truth]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--lag", type=int, default=16)
+    parser.add_argument("--lag", type=int, default=8)
     parser.add_argument("--trials", type=int, nargs="+", default=TRIALS)
     parser.add_argument("--borders", nargs="+", default=["edge", "curved", *WORLDS])
     given = parser.parse_args()
     for name in given.borders:
         print(f"{name}: error in % of the area, mean of {given.seeds} seeds, lag {given.lag}")
         print(f"{'trials':>8}", *(f"{count:>7}" for count in given.trials))
+        found = {}
         for sampler in SAMPLERS:
             run = partial(errors, sampler, truth=truths()[name], counts=given.trials, lag=given.lag)
-            means = np.mean([run(seed=seed) for seed in range(given.seeds)], axis=0)
-            print(f"{sampler:>8}", *(f"{100 * mean:7.2f}" for mean in means), flush=True)
+            found[sampler] = np.mean([run(seed=seed) for seed in range(given.seeds)], axis=0)
+            print(f"{sampler:>8}", *(f"{100 * mean:7.2f}" for mean in found[sampler]), flush=True)
+        for few, many in itertools.combinations(range(len(given.trials)), 2):
+            if 2 * given.trials[few] == given.trials[many]:
+                ahead = [other for other in SAMPLERS[1:] if found["border"][few] <= found[other][many]]
+                print(
+                    f"  with {given.trials[few]} trials as good as {' and '.join(ahead) or 'none'} with twice as many"
+                )
 
 
 if __name__ == "__main__":

@@ -10,35 +10,11 @@ from model.activations import ACTIVATIONS
 from model.costs import HEADS
 from model.curvature import Hessian, largest_eigenvalue
 
-H = 1e-5
-
-
-def gradient(network, x, y, lmbda, n):
-    nabla_b, nabla_w = network.backprop(x, y)
-    totals = [g + lmbda / n * w for g, w in zip(nabla_w, network.weights, strict=True)]
-    return np.concatenate([g.ravel() for g in (*totals, *nabla_b)])
-
-
-def dense_hessian(network, x, y, lmbda, n):
-    """Central differences of the gradient, one parameter at a time."""
-    rows = []
-    for parameter in (*network.weights, *network.biases):
-        flat = parameter.reshape(-1)
-        for i in range(flat.size):
-            kept = flat[i]
-            flat[i] = kept + H
-            above = gradient(network, x, y, lmbda, n)
-            flat[i] = kept - H
-            below = gradient(network, x, y, lmbda, n)
-            flat[i] = kept
-            rows.append((above - below) / (2 * H))
-    return np.array(rows)
-
 
 @pytest.mark.parametrize("head", HEADS, ids="-".join)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("hidden", [(), (4,), (5, 3)], ids=str)
-def test_products_and_the_largest_eigenvalue_are_those_of_the_dense_hessian(head, activation, hidden):
+def test_products_and_the_largest_eigenvalue_are_those_of_the_dense_hessian(dense_hessian, head, activation, hidden):
     output, cost = head
     rng = np.random.default_rng(1)
     plan = TrainingPlan(output=output, cost=cost, activation=activation, dtype="float64")

@@ -56,27 +56,16 @@ def gradient(network, examples):
     return found
 
 
-def by_hessian(network, examples):
-    """The largest eigenvalue of the total cost's Hessian: central differences of backprop's gradient."""
-    x, y = examples.x * examples.scale, np.eye(examples.classes)[examples.y]
+@pytest.fixture
+def by_hessian(dense_hessian):
+    """The largest eigenvalue of the total cost's Hessian, of a network on examples."""
 
-    def slope():
-        nabla_b, nabla_w = network.backprop(x, y)
-        decayed = [g + LMBDA / len(examples) * w for g, w in zip(nabla_w, network.weights, strict=True)]
-        return np.concatenate([g.ravel() for g in (*decayed, *nabla_b)])
+    def largest(network, examples):
+        x, y = examples.x * examples.scale, np.eye(examples.classes)[examples.y]
+        dense = dense_hessian(network, x, y, LMBDA, len(examples))
+        return float(np.linalg.eigvalsh((dense + dense.T) / 2)[-1])
 
-    rows = []
-    for parameter in (*network.weights, *network.biases):
-        flat = parameter.reshape(-1)
-        for i in range(flat.size):
-            kept = flat[i]
-            flat[i] = kept + H
-            above = slope()
-            flat[i] = kept - H
-            rows.append((above - slope()) / (2 * H))
-            flat[i] = kept
-    dense = np.array(rows)
-    return float(np.linalg.eigvalsh((dense + dense.T) / 2)[-1])
+    return largest
 
 
 @pytest.mark.parametrize("head", HEADS, ids="-".join)
@@ -127,7 +116,7 @@ def test_only_sigmoid_outputs_have_a_saturation(head):
 
 @pytest.mark.parametrize("head", HEADS, ids="-".join)
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
-def test_sharpness_is_the_largest_eigenvalue_of_the_dense_hessian_within_one_percent(head, activation):
+def test_sharpness_is_the_largest_eigenvalue_of_the_dense_hessian_within_one_percent(by_hessian, head, activation):
     network, examples = network_of((5,), activation, head), example_set()
     found = probe_of(network, examples).measure(0)
     assert found["stability/sharpness"] == pytest.approx(by_hessian(network, examples), rel=0.01)
@@ -139,7 +128,7 @@ def test_the_edge_is_eta_times_sharpness_by_two_times_one_plus_momentum(momentum
     assert found["stability/edge"] == pytest.approx(ETA * found["stability/sharpness"] / (2 * (1 + momentum)))
 
 
-def test_sharpness_stays_within_one_percent_of_the_dense_hessians_through_a_training():
+def test_sharpness_stays_within_one_percent_of_the_dense_hessians_through_a_training(by_hessian):
     examples = example_set(rows=30, seed=3)
     data = Dataset("small", examples, examples, "0" * 64)
     plan = TrainingPlan(dataset="small", validation=10, hidden=(5,), epochs=12, dtype="float64")
@@ -155,7 +144,7 @@ def test_sharpness_stays_within_one_percent_of_the_dense_hessians_through_a_trai
     assert max(dense) > 1.1 * min(dense)  # there was something to follow
 
 
-def test_sharpness_owes_nothing_to_the_epoch_before():
+def test_sharpness_owes_nothing_to_the_epoch_before(by_hessian):
     examples = example_set()
     network = network_of(seed=1)
     probe = probe_of(network, examples)

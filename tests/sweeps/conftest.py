@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
-from small import small_spec, swept
+from small import PAIRS, small_spec, swept, write_spec
 
+import sweeps
 from sweeps.results import Sweep
 from sweeps.tracking.store import Store
 
@@ -57,6 +58,14 @@ def digits_store(new_store: Callable[[Path], str], tmp_path_factory: pytest.Temp
 def digits_sweep(digits_store: str) -> Sweep:
     """A finished sweep with complete, pruned and diverged trials, named shared. Not to be changed."""
     return swept(small_spec(name="shared", trials=16, stopping__pruner="median", plan__epochs=4), digits_store)
+
+
+@pytest.fixture(scope="session")
+def pairs_sweep(new_store: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    """A grid of six trainings, some of which collapse or diverge, named pairs. Not to be changed."""
+    folder = tmp_path_factory.mktemp("pairs")
+    spec = write_spec(folder / "pairs.toml", PAIRS)
+    return sweeps.run(spec, jobs=1, tracking_uri=new_store(folder))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,14 @@ from sweeps.tracking.tables import WALL_CLOCK
 
 Table = dict[str, Any]
 
+PAIRS: Table = {
+    "name": "pairs",
+    "trials": 6,
+    "sampler": "grid",
+    "search": {"eta": {"choices": [0.5, 5.0]}, "lambda": {"choices": [0.1, 10.0, 1000.0]}, "batch_size": 10},
+    "plan": {"dataset": "digits", "validation": 300, "epochs": 3},
+}
+
 
 def small_table(**changes: Any) -> Table:
     """The table of a spec whose trials take milliseconds; a dotted key is written with two underscores."""

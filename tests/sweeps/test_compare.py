@@ -5,25 +5,11 @@ import re
 import pandas as pd
 import pytest
 
-import sweeps
 from sweeps import display
 from sweeps.comparison import Side, changed, divergence, sentences
 from sweeps.errors import UnknownSweepError
 from sweeps.results import Sweep
 
-SPEC = """
-name = "pairs"
-trials = 6
-sampler = "grid"
-[search]
-eta = { choices = [0.5, 5.0] }
-lambda = { choices = [0.1, 10.0, 1000.0] }
-batch_size = 10
-[plan]
-dataset = "digits"
-validation = 300
-epochs = 3
-"""
 SETTINGS = {"eta": 0.5, "lambda": 0.1, "batch_size": 10}
 
 
@@ -33,11 +19,9 @@ def side(name: str, verdict: str = "slow", lmbda: float = 0.1, eta: float = 0.5,
     return Side(name, SETTINGS | {"lambda": lmbda, "eta": eta}, verdict, frame)
 
 
-@pytest.fixture(scope="module")
-def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
-    folder = tmp_path_factory.mktemp("pairs")
-    (folder / "pairs.toml").write_text(SPEC)
-    return sweeps.run(folder / "pairs.toml", jobs=1, tracking_uri=f"sqlite:///{folder}/mlruns/mlflow.db")
+@pytest.fixture
+def sweep(pairs_sweep: Sweep) -> Sweep:
+    return pairs_sweep
 
 
 def trial(sweep: Sweep, eta: float, lmbda: float) -> int:

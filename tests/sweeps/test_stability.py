@@ -380,11 +380,13 @@ def test_two_epochs_are_enough_for_a_verdict():
 OVERFITS = {"held_back": held_back(0.4), "data": SEEN}
 SPIKE = [1.4, 0.5, 0.3, 0.6, 0.25, 0.22, 0.22, 0.2, 0.2]
 RISING_NORM, GROWING = [6.0] * 8 + [60.0], [*DATA[:8], 50.0]
+CLIMBING = {"total": GROWING, "reported": [*DATA[:7], 40.0, 50.0], "held_back": DATA, "data": SEEN}
 BOTH = {
     "failed, decay": (about(state="failed", eta=24.0, lmbda=120.0), {"norm": RISING_NORM}),
     "decay, curvature": (about(eta=24.0, lmbda=120.0), {"norm": RISING_NORM, "total": GROWING, "edge": [5.0] * 9}),
     "curvature, not descending": (about(), {"total": GROWING, "edge": [5.0] * 9}),
-    "not descending, diverged": (about(), {"total": GROWING}),
+    "not descending, steady growth": (about(), CLIMBING),
+    "steady growth, diverged": (about(output="linear"), CLIMBING),
     "diverged, pruned": (about(output="linear", state="pruned"), {"total": GROWING}),
     "pruned, untrained": (about(state="pruned"), {"data": [1.4]}),
     "untrained, collapsed": (about(), {"data": [1.4], "norm": [0.0]}),
@@ -416,6 +418,12 @@ def test_of_two_rules_that_hold_the_earlier_gives_the_verdict(place, names):
     assert later is not None
     assert (earlier.verdict, earlier.cause) != (later.verdict, later.cause) or place == len(RULES) - 2
     assert assess(records(**curves), facts) == earlier
+
+
+def test_a_penalty_that_climbs_without_end_is_penalty_growth_and_a_data_cost_that_climbs_with_it_is_not():
+    assert verdict(about(output="linear"), **CLIMBING) is Verdict.PENALTY_GROWTH
+    rising = [*DATA[:7], 8.0, 10.0]
+    assert verdict(about(output="linear"), **{**CLIMBING, "held_back": rising}) is Verdict.DIVERGED
 
 
 def test_every_rule_has_a_neighbour_in_the_test_of_precedence():

@@ -2,13 +2,14 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 from servers import Server
+from small import PAIRS, write_spec
 
 import sweeps
 from sweeps.cli import main
@@ -18,19 +19,6 @@ from sweeps.tracking.descriptions import NOTE
 
 PATIENCE = 150.0  # seconds: MLflow's pages load in three, and in a minute on a busy machine
 pytestmark = pytest.mark.timeout(1200)
-SPEC = """
-name = "seen"
-trials = 6
-sampler = "grid"
-[search]
-eta = { choices = [0.5, 5.0] }
-lambda = { choices = [0.1, 10.0, 1000.0] }
-batch_size = 10
-[plan]
-dataset = "digits"
-validation = 300
-epochs = 3
-"""
 SECTIONS = {  # with the charts in each, by the titles that MLflow gives them
     "Cost": (
         "cost/validation_data",
@@ -57,10 +45,8 @@ SECTIONS = {  # with the charts in each, by the titles that MLflow gives them
 
 
 @pytest.fixture(scope="module")
-def sweep(new_store: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Sweep:
-    folder = tmp_path_factory.mktemp("ui")
-    (folder / "seen.toml").write_text(SPEC)
-    return sweeps.run(folder / "seen.toml", jobs=1, tracking_uri=new_store(folder))
+def sweep(pairs_sweep: Sweep) -> Sweep:
+    return pairs_sweep
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +131,7 @@ def test_sweep_page_tells_the_summary(sweep: Sweep, server: str, page: Any) -> N
     see(page, "6 trainings on digits, 3 epochs each")
     page.get_by_text("Show more").first.click()
     see(page, f"trial {sweep.best(1)['trial'].iloc[0]}")
-    see(page, "sweeps compare seen")
+    see(page, "sweeps compare pairs")
 
 
 @pytest.mark.parametrize("tag", [None, "nonsense", '{"name": "x", "createdAt": 1, "state": "deflate;AAAA"}'])
@@ -180,18 +166,18 @@ def test_summary_links_and_commands_stand_in_the_record(sweep: Sweep) -> None:
         assert f"]({link})" in banner
     for verdict, count in sweep.trials["verdict"].value_counts().items():
         assert f"| **{verdict}** | {count} |" in summary
-    assert "    sweeps compare seen " in summary
+    assert "    sweeps compare pairs " in summary
 
 
 def test_run_prints_the_link(sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "seen.toml").write_text(SPEC)
-    assert main(["run", str(tmp_path / "seen.toml"), "--tracking-uri", sweep.uri, "--quiet"]) == 0
+    spec = write_spec(tmp_path / "pairs.toml", PAIRS)
+    assert main(["run", str(spec), "--tracking-uri", sweep.uri, "--quiet"]) == 0
     assert f"http://127.0.0.1:5000/{views.view_link(sweep.experiment_id)}" in capsys.readouterr().out
 
 
 def test_run_on_a_server_prints_that_server(sweep: Sweep, server: str, capsys: pytest.CaptureFixture[str]) -> None:
     from sweeps.commands.running import next_steps
 
-    steps = next_steps(sweeps.load("seen", server), server, None)
+    steps = next_steps(sweeps.load("pairs", server), server, None)
     assert f"  open {server}/{views.view_link(sweep.experiment_id)}" in steps
     assert "sweeps ui" not in steps
