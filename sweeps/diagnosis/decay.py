@@ -92,7 +92,9 @@ class _Judge:
         if residual > self._tolerance:
             return DecayReport((*faults, self._other_law(w, p, residual)), residual)
         if ratio < 0:
-            faults.append(DecayFault(Code.DECAY_SIGN, self._numbers(w, p)))
+            shrinks = float(w @ self._point.theta[self._of_weights]) > 0
+            code, note = (Code.PENALTY_SCALE, "sign") if shrinks else (Code.DECAY_SIGN, "")
+            faults.append(DecayFault(code, self._numbers(w, p), note))
         textbook = {name: abs(value) for name, value in self._numbers(w, p).items()}
         faults += self._sizes(abs(ratio), textbook)
         return DecayReport(tuple(faults), min(abs(abs(ratio) - 1), abs(abs(ratio) / self._short - 1)))

@@ -18,6 +18,9 @@ _NOT_OF_OUTPUTS = 1e-2  # relative part of a cost's gradient that no change of t
 _STILL = 1e-10  # of the largest step: a parameter that moves less does not move
 
 
+_IDLE = 1e-3  # of the largest step: what moves more, though the cost does not depend on it, moves
+
+
 @dataclass(frozen=True)
 class Fault:
     """Something wrong with the data part of a step. layers: which, 1 the first with parameters; () for all.
@@ -208,6 +211,11 @@ class _Comparison:
             for word in ("weights", "biases")
             if any(t.word == word for t in still)
         ]
+        idle = [t for t in self._tensors if not t.matters and np.linalg.norm(t.step) > _IDLE * self._largest]
+        if idle:
+            layers = tuple(sorted({t.layer for t in idle}))
+            words = " and ".join(dict.fromkeys(t.word for t in idle))
+            faults.append(Fault(Code.GRADIENT_WRONG, layers, {}, f"idle {words}"))
         moving = [t for t in self._tensors if t.matters and t not in still]
         if not moving:
             return float("nan"), faults
