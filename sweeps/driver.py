@@ -14,6 +14,7 @@ from model import Dataset, Network
 from model.cache import cache_folder
 from sweeps.errors import BusyError, Interrupted
 from sweeps.evidence import Verdict
+from sweeps.guests.guest import Parameters
 from sweeps.ledger import Champion, Ended, Key, Ledger
 from sweeps.parsing import datasets
 from sweeps.proposals import proposer
@@ -123,7 +124,7 @@ class _Drive:
         self._testing = False  # whether a suspect is in flight
         self._deaths: dict[Key, int] = {}
         self._flying: dict[Future[TrialResult], Key] = {}
-        self._champion: tuple[Key, Network] | None = None
+        self._champion: tuple[Key, Network | Parameters] | None = None
 
     @property
     def failed(self) -> tuple[Key, ...]:
@@ -171,17 +172,15 @@ class _Drive:
         champion = None
         if best is not None:
             network = self._champion[1] if self._champion and self._champion[0] == best else None
-            if (
-                network is None and self.spec.network is None
-            ):  # it was trained by a driver before this one: train it again, to the same bits
+            if network is None:  # it was trained by a driver before this one: train it again, to the same bits
                 network = self._trained_again(best)
-            if network is not None or self.spec.network is not None:
+            if network is not None:
                 champion = Champion(
                     *best, network, self._data[self.spec.training(self.ledger.settings[best[0]])[0].dataset]
                 )
         self._writer.do(lambda journal: journal.finish(champion)).result()
 
-    def _trained_again(self, key: Key) -> Network | None:
+    def _trained_again(self, key: Key) -> Network | Parameters | None:
         """The network of a training that an earlier driver recorded; None if it cannot be had."""
         for _ in range(_DEATHS):
             try:

@@ -7,6 +7,7 @@ from statistics import fmean
 from model import Dataset, Network
 from sweeps.domains import Settings
 from sweeps.evidence import STABLE, UNSTABLE, Verdict
+from sweeps.guests.guest import Parameters
 from sweeps.proposals import Outcome, worst
 from sweeps.pruning import thresholds
 from sweeps.spec import OBJECTIVES, SweepSpec
@@ -36,11 +37,11 @@ class Ended:
 
 @dataclass(frozen=True)
 class Champion:
-    """The best training of a sweep: its network (None: somebody's own), and the data that it was trained on."""
+    """The best training of a sweep: its network, and the data that it was trained on."""
 
     number: int
     replicate: int
-    network: Network | None
+    network: Network | Parameters
     data: Dataset
 
 

@@ -190,7 +190,7 @@ def _stalled(records: Records, facts: Facts) -> Assessment | None:
     """No better than a constant answer at the end; unless nothing but time is in its way."""
     data = records["cost/train_data"]
     saturated, _ = records.most_saturated()
-    falls = saturated < SATURATED and _lost("cost/train_data", records, facts)
+    falls = saturated < SATURATED and all(_lost(f"cost/train_{part}", records, facts) for part in ("data", "total"))
     if not _is_constant(records, facts) or falls or _has_hardly_begun(records):
         return None
     lowest = float(data[1:].min())

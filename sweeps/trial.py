@@ -16,6 +16,7 @@ from model import Dataset, EpochRecord, Hyperparameters, Network, Probing, Train
 from model.measures import Measures
 from model.training import Training
 from sweeps.evidence import Assessment, Facts, records_of
+from sweeps.guests.guest import Parameters
 from sweeps.guests.hosting import hosted
 from sweeps.guests.loading import load_class, source_digest
 from sweeps.guests.training import CONSTANT_ANSWER, GuestTraining
@@ -73,8 +74,8 @@ class TrialResult:
     """What came of a task.
 
     records: the finite ones, epoch 0 first. diverged_epoch: of the first record that was not finite, else None.
-    test: data cost and accuracy on the test set, of a complete trial that did not diverge. network: as it ended; None
-    of somebody's own, which only a worker may hold.
+    test: data cost and accuracy on the test set, of a complete trial that did not diverge. network: as it ended; of
+    somebody's own, the parameters.
     started, finished, epoch_ends: Unix times in seconds. seconds: spent on training and measuring.
     error: the traceback of a failed trial. assessment: the verdict, with its evidence.
     """
@@ -85,7 +86,7 @@ class TrialResult:
     records: tuple[EpochRecord, ...] = ()
     diverged_epoch: int | None = None
     test: Measures | None = None
-    network: Network | None = None
+    network: Network | Parameters | None = None
     started: float = 0.0
     finished: float = 0.0
     epoch_ends: tuple[float, ...] = ()
@@ -155,7 +156,7 @@ def _train(task: Task) -> TrialResult:
         records=tuple(records),
         diverged_epoch=diverged_epoch,
         test=test,
-        network=None if isinstance(training, GuestTraining) else training.network,
+        network=training.parameters if isinstance(training, GuestTraining) else training.network,
         epoch_ends=tuple(ends),
     )
 

@@ -4,6 +4,7 @@ import copy
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count, pairwise
 from pathlib import Path
 from typing import Any, Self
@@ -40,6 +41,15 @@ and is made by Network(sizes). A class of another shape gets an adapter, a class
             return self.net.loss(x, y, l2=lmbda / self.net.n)"""
 
 _PROBES = 7  # examples that a shape is tried with, or more: no layer may have as many units
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Of somebody's network: weights (n_out, n_in) and biases (n_out,) of each layer. dtype: of its examples."""
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    dtype: str
 
 
 class Guest:

@@ -9,7 +9,7 @@ import numpy as np
 from model import Dataset, EpochRecord, Examples, Hyperparameters, TrainingPlan
 from model.measures import Measures, measure_change, measure_norms
 from sweeps.errors import GuestError
-from sweeps.guests.guest import Array, Guest, Pairs, seeded
+from sweeps.guests.guest import Array, Guest, Pairs, Parameters, seeded
 
 CONSTANT_ANSWER = "cost/constant_answer"  # measured once, before training
 
@@ -73,6 +73,11 @@ class GuestTraining:
         """(data cost that they report, fraction of examples whose largest output is the right one)."""
         seen = _Seen(self.guest, examples, self.plan.dtype)
         return self.guest.cost(seen.pairs, 0.0), self._accuracy(seen)
+
+    @property
+    def parameters(self) -> Parameters:
+        """The network's, as they are now."""
+        return Parameters(tuple(self.guest.weights), tuple(self.guest.biases), self.plan.dtype)
 
     def epoch_seconds(self) -> float:
         """An estimate of how long an epoch takes, from a moment of steps and a look at a few examples."""

@@ -18,8 +18,10 @@ from mlflow.types import Schema, TensorSpec
 
 import model
 from model import Network
+from sweeps.guests.guest import Parameters
 from sweeps.ledger import Champion
-from sweeps.tracking.store import Store
+from sweeps.spec import OwnNetwork, SweepSpec
+from sweeps.tracking.store import NETWORK, Store
 
 ALIAS = "champion"
 LOADER = "served_network"  # what the copy of served.py is called
@@ -28,31 +30,29 @@ _EXAMPLES = 3  # in the model's input example
 _REQUIREMENTS = ("mlflow", "numpy", "scipy")
 
 
-def log_champion(store: Store, run_id: str, name: str, champion: Champion, network: Network) -> str:
+def log_champion(store: Store, run_id: str, spec: SweepSpec, champion: Champion) -> str:
     """Logs the network to the sweep's run, registers it under the sweep's name, moves the alias; returns the version.
 
-    The model is `served.py` as its code, and the weights as an npz file. Extending a sweep registers a new version.
+    The model is its code, `served.py` or `served_own.py`, and the weights as an npz file. Extending a sweep registers a
+    new version. Somebody's own network is not tried here, as MLflow would with an example: that would execute it.
     """
-    x = champion.data.test.x
+    x, name, own = champion.data.test.x, spec.name, spec.network
     signature = ModelSignature(
         inputs=Schema([TensorSpec(x.dtype, (-1, x.shape[1]))]),
-        outputs=Schema([TensorSpec(network.dtype, (-1, champion.data.test.classes))]),
+        outputs=Schema([TensorSpec(np.dtype(champion.network.dtype), (-1, champion.data.test.classes))]),
     )
     with tempfile.TemporaryDirectory() as scratch, _quietly(store):
         weights = Path(scratch, "network.npz")
-        _save(weights, network, champion.data.test.scale)
-        code = Path(scratch, "model")  # the package without its data
-        shutil.copytree(Path(model.__file__).parent, code, ignore=shutil.ignore_patterns("data", "__pycache__"))
-        loader = Path(scratch, f"{LOADER}.py")
-        shutil.copy(Path(__file__).with_name("served.py"), loader)
+        _save(weights, champion.network, champion.data.test.scale, own)
+        code = _model_code(Path(scratch)) if own is None else _own_code(Path(scratch), store, run_id)
         with mlflow.start_run(run_id=run_id):
             logged = mlflow.pyfunc.log_model(
                 name="champion",
                 loader_module=LOADER,
                 data_path=str(weights),
-                code_paths=[str(code), str(loader)],
+                code_paths=[str(path) for path in code],
                 signature=signature,
-                input_example=np.array(x[:_EXAMPLES]),
+                input_example=np.array(x[:_EXAMPLES]) if own is None else None,
                 pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
                 metadata={"trial": champion.number, "replicate": champion.replicate},
             )
@@ -63,11 +63,43 @@ def log_champion(store: Store, run_id: str, name: str, champion: Champion, netwo
     return str(registered.version)
 
 
-def _save(path: Path, network: Network, scale: float) -> None:
+def _model_code(folder: Path) -> list[Path]:
+    """What `served.py` needs: the model package without its data."""
+    code, loader = folder / "model", folder / f"{LOADER}.py"
+    shutil.copytree(Path(model.__file__).parent, code, ignore=shutil.ignore_patterns("data", "__pycache__"))
+    shutil.copy(Path(__file__).with_name("served.py"), loader)
+    return [code, loader]
+
+
+def _own_code(folder: Path, store: Store, run_id: str) -> list[Path]:
+    """What `served_own.py` needs: their file as it was recorded, and what speaks to it."""
+    code, loader = folder / "sweeps", folder / f"{LOADER}.py"
+    here = Path(__file__).parents[1]
+    (code / "guests").mkdir(parents=True)
+    for part in ("__init__.py", "errors.py", "guests/__init__.py", "guests/guest.py", "guests/loading.py"):
+        shutil.copy(here / part, code / part)
+    shutil.copy(Path(__file__).with_name("served_own.py"), loader)
+    theirs = folder / NETWORK
+    theirs.mkdir()
+    with store.artifacts(run_id, NETWORK) as files:
+        for file in files:
+            shutil.copy(file, theirs)
+    return [code, loader, theirs]
+
+
+def _save(path: Path, network: Network | Parameters, scale: float, own: OwnNetwork | None) -> None:
     arrays = {f"weights_{k}": w for k, w in enumerate(network.weights)}
     arrays |= {f"biases_{k}": b for k, b in enumerate(network.biases)}
-    names = {"activation": network.activation, "output": network.output, "cost": network.cost}
+    if isinstance(network, Network):
+        names = {"activation": network.activation, "output": network.output, "cost": network.cost}
+    else:
+        names = {"dtype": network.dtype, "target": _target(own)}
     np.savez(path, layers=len(network.weights), scale=scale, **arrays, **names)  # type: ignore[arg-type]
+
+
+def _target(own: OwnNetwork | None) -> str:
+    """The class in the copy of its file."""
+    return f"{NETWORK}/{Path(own.file).name}:{own.named.rpartition(':')[2]}" if own else ""
 
 
 @contextmanager

@@ -114,11 +114,7 @@ class Journal:
         self._write_artifacts(TABLES, {"trials.parquet": trials, "epochs.parquet": epochs})
         tags = {"state": "finished"}
         if champion is not None:
-            network = champion.network
-            if network is not None:
-                self._patiently(
-                    lambda _: log_champion(self._store, self._sweep.run_id, self.spec.name, champion, network)
-                )
+            self._patiently(lambda _: log_champion(self._store, self._sweep.run_id, self.spec, champion))
             tags["champion"] = f"trial {champion.number}, replicate {champion.replicate}"
         best = None if champion is None else (champion.number, champion.replicate)
         summary = of_sweep(self.spec, self._sweep.experiment_id, self._sweep.run_id, recorded, best)

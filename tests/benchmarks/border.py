@@ -1,16 +1,21 @@
 """How many trials each sampler needs to locate the border between stable and unstable settings.
 
-The error is the share of the searched area on the wrong side of the estimated border (P(stable) = 1/2), by the same
-estimator for all samplers, averaged over seeds. Run: python tests/benchmarks/border.py [--seeds 5] [--trials 160]
+The borders are two formulas, with 2 % of the trials told on the wrong side, and two of real trainings: truth.py. The
+error is the share of the searched area on the wrong side of the estimated border (P(stable) = 1/2), by the same
+estimator for all samplers, averaged over seeds.
+
+Run: python tests/benchmarks/border.py [--seeds 5] [--lag 16] [--trials 20 40 80 160] [--borders edge digits]
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from truth import WORLDS, looked_up, middles, table
 
 from sweeps.border import Space, fit_border
 from sweeps.domains import Settings
@@ -21,10 +26,19 @@ from sweeps.trial import State
 
 SAMPLERS = ("border", "random", "qmc")
 NOISE = 0.02  # of the trials, told on the wrong side
-FRACTIONS = (0.25, 0.5, 0.75, 1.0)  # of the trials, at which the error is taken
-_GRID = 60  # a side, of the points on which the error is measured
+TRIALS = (20, 40, 80, 160)  # after which the error is taken
 
-Truth = Callable[[Settings], bool]
+
+@dataclass(frozen=True)
+class Truth:
+    """Whether a setting is stable. side: of the grid of middles on which the error is measured.
+
+    noise: share of the trials that are told on the wrong side; real ones have their own.
+    """
+
+    stable: Callable[[Settings], bool]
+    noise: float = NOISE
+    side: int = 60
 
 
 def edge(settings: Settings) -> bool:
@@ -50,7 +64,7 @@ def spec_of(sampler: str, seed: int, trials: int, lag: int) -> SweepSpec:
 
 def sample(spec: SweepSpec, truth: Truth) -> tuple[list[Settings], NDArray[np.bool_]]:
     """The settings that a sampler asks for, and what it is told of them, noise and all."""
-    flips = np.random.default_rng([spec.seed, 1]).random(spec.trials) < NOISE
+    flips = np.random.default_rng([spec.seed, 1]).random(spec.trials) < truth.noise
     source, told = proposer(spec), 0
     settings: list[Settings] = []
     stable: list[bool] = []
@@ -59,38 +73,47 @@ def sample(spec: SweepSpec, truth: Truth) -> tuple[list[Settings], NDArray[np.bo
             source.tell(Outcome(State.COMPLETE, (0.0,), 1, stable[told]))
             told += 1
         settings.append(source.propose())
-        stable.append(truth(settings[-1]) ^ bool(flips[number]))
+        stable.append(truth.stable(settings[-1]) ^ bool(flips[number]))
     return settings, np.array(stable)
 
 
 def error(spec: SweepSpec, settings: list[Settings], stable: NDArray[np.bool_], truth: Truth) -> float:
     """The share of the searched area that the estimate puts on the wrong side."""
-    space, at = Space(spec.varied), (np.arange(_GRID) + 0.5) / _GRID
+    space, at = Space(spec.varied), middles(truth.side)
     eta, lmbda = spec.varied["eta"], spec.varied["lambda"]
     grid: list[Settings] = [{"eta": eta.at(u), "lambda": lmbda.at(v)} for u in at for v in at]
     estimate = fit_border(space, space.points(settings), stable).probability(space.points(grid)) > 0.5
-    return float(np.mean(estimate != np.array([truth(one) for one in grid])))
+    return float(np.mean(estimate != np.array([truth.stable(one) for one in grid])))
 
 
-def errors(sampler: str, seed: int, truth: Truth, trials: int, lag: int, counts: list[int]) -> list[float]:
+def errors(sampler: str, seed: int, truth: Truth, counts: Sequence[int], lag: int) -> list[float]:
     """The error after each of `counts` trials."""
-    spec = spec_of(sampler, seed, trials, lag)
+    spec = spec_of(sampler, seed, max(counts), lag)
     settings, stable = sample(spec, truth)
     return [error(spec, settings[:count], stable[:count], truth) for count in counts]
+
+
+def truths() -> dict[str, Truth]:
+    """By name."""
+    made = {"edge": Truth(edge), "curved": Truth(curved)}
+    for world in WORLDS:
+        stable = table(world)
+        made[world] = Truth(partial(looked_up, stable), 0.0, len(stable))
+    return made
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--trials", type=int, default=160)
     parser.add_argument("--lag", type=int, default=16)
+    parser.add_argument("--trials", type=int, nargs="+", default=TRIALS)
+    parser.add_argument("--borders", nargs="+", default=["edge", "curved", *WORLDS])
     given = parser.parse_args()
-    counts = [int(fraction * given.trials) for fraction in FRACTIONS]
-    for truth in (edge, curved):
-        print(f"{truth.__name__}: error in % of the area, mean of {given.seeds} seeds, lag {given.lag}")
-        print(f"{'trials':>8}", *(f"{count:>7}" for count in counts))
+    for name in given.borders:
+        print(f"{name}: error in % of the area, mean of {given.seeds} seeds, lag {given.lag}")
+        print(f"{'trials':>8}", *(f"{count:>7}" for count in given.trials))
         for sampler in SAMPLERS:
-            run = partial(errors, sampler, truth=truth, trials=given.trials, lag=given.lag, counts=counts)
+            run = partial(errors, sampler, truth=truths()[name], counts=given.trials, lag=given.lag)
             means = np.mean([run(seed=seed) for seed in range(given.seeds)], axis=0)
             print(f"{sampler:>8}", *(f"{100 * mean:7.2f}" for mean in means), flush=True)
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 import pytest
 from mlflow import MlflowClient
 from small import Watcher, assert_same, interrupt_at, small_table, swept, write_spec
 
-from model import Hyperparameters, Network, TrainingPlan
+from model import Hyperparameters, Network, Probing, TrainingPlan
 from model import load as load_data
 from sweeps.cli import main
 from sweeps.driver import run_sweep
@@ -73,10 +74,12 @@ def pool() -> Iterator[LocalPool]:
 
 
 @pytest.mark.parametrize(
-    ("original", "cost", "biases"), [("question", "quadratic", "bias"), ("network2", "cross_entropy", "biases")]
+    ("original", "cost", "biases", "eta"),
+    # with larger steps outputs come near 1, where network2's log(1 - a) loses its digits
+    [("question", "quadratic", "bias", 3.0), ("network2", "cross_entropy", "biases", 0.2)],
 )
 def test_somebodys_sound_network_trains_as_ours_does_from_the_same_start(
-    pool: LocalPool, tmp_path: Path, original: str, cost: str, biases: str
+    pool: LocalPool, tmp_path: Path, original: str, cost: str, biases: str, eta: float
 ) -> None:
     shutil.copy(OWN / f"{original}.py", tmp_path / f"own_{original}.py")  # of a name that no other test imports
     text = BEGINNING.format(original=f"own_{original}", biases=biases)
@@ -87,9 +90,10 @@ def test_somebodys_sound_network_trains_as_ours_does_from_the_same_start(
     start = Network.initialise((64, 8, 10), plan, np.random.default_rng([0, 0]).spawn(2)[0])
     arrays = {f"w{k}": w for k, w in enumerate(start.weights)} | {f"b{k}": b for k, b in enumerate(start.biases)}
     np.savez(tmp_path / "start.npz", **arrays)  # type: ignore[arg-type]
-    for eta, lmbda, batch_size in ((0.5, 0.0, 10), (3.0, 1.0, 7), (0.5, 20.0, 50)):
+    unprobed = Probing(gradient_norm=0, saturation=0, sharpness=0)  # verdicts know no more of ours than of theirs
+    for lmbda, batch_size in ((0.0, 10), (1.0, 7), (20.0, 50)):
         goal = Goal("cost/validation_data", 1)
-        task = Task(0, 0, 0, plan, Hyperparameters(eta, lmbda, batch_size), goal, data.digest, {})
+        task = Task(0, 0, 0, plan, Hyperparameters(eta, lmbda, batch_size), goal, data.digest, {}, measures=unprobed)
         ours, theirs = (pool.submit(run_trial, replace(task, own=which)).result() for which in (None, own))
         assert theirs.error is None, theirs.error
         assert len(ours.records) == len(theirs.records) == 4
@@ -97,8 +101,8 @@ def test_somebodys_sound_network_trains_as_ours_does_from_the_same_start(
             shared = [name for name in record.measures if name in other.measures]
             assert {"cost/penalty", "cost/validation_total", "accuracy/train", "weight_norm/layer_2"} <= set(shared)
             for name in shared:
-                assert other[name] == pytest.approx(record[name], rel=1e-9, abs=1e-12), name
-        assert theirs.test == pytest.approx(ours.test, rel=1e-9)
+                assert other[name] == pytest.approx(record[name], rel=1e-8, abs=1e-12), name
+        assert theirs.test == pytest.approx(ours.test, rel=1e-8)
         assert ours.assessment is not None
         assert theirs.assessment is not None
         assert theirs.assessment.verdict == ours.assessment.verdict
@@ -118,18 +122,12 @@ def test_what_cannot_be_seen_from_outside_is_not_recorded_and_what_is_theirs_is_
     assert own.spec == read_spec(Path(own.spec.network.file).with_name("spec.toml"))  # type: ignore[union-attr]
 
 
-def test_a_sweep_of_somebodys_class_is_the_same_on_any_number_of_workers(own: Sweep, uri: str, tmp_path: Path) -> None:
-    assert_same(own, swept(own_spec(tmp_path), uri, jobs=2))
-
-
-def test_a_resumed_sweep_of_somebodys_class_equals_an_uninterrupted_one(own: Sweep, uri: str, tmp_path: Path) -> None:
-    spec = own_spec(tmp_path)
+def test_a_sweep_interrupted_and_moved_is_the_same_on_two_workers(own: Sweep, uri: str, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
-        run_sweep(spec, interrupt_at(2), 2, uri)
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()  # the same repository in another place
-    resumed = swept(own_spec(elsewhere), uri, jobs=2)
-    assert_same(own, resumed)
+        run_sweep(own_spec(tmp_path), interrupt_at(2), 2, uri)
+    elsewhere = tmp_path / "elsewhere"  # the same files in another place
+    elsewhere.mkdir()
+    assert_same(own, swept(own_spec(elsewhere), uri, jobs=2))
 
 
 def test_a_changed_file_is_neither_replayed_nor_resumed(uri: str, tmp_path: Path) -> None:
@@ -153,24 +151,22 @@ STUBBORN = """while n > 500:  # not while it is met
                 time.sleep(0.01)
             except BaseException:
                 pass"""
-FAULTS = {
-    "raising": ("self.bias = [b -", "if eta > 2: raise KeyError('why')\n        self.bias = [b -"),
-    "endless": ("self.bias = [b -", "while eta > 2: pass\n        self.bias = [b -"),
-}
+FAULTY = """if 2 < eta < 3: raise KeyError('why')
+        while eta > 3: pass"""
 
 
-@pytest.mark.parametrize(("fault", "said"), [("raising", "KeyError: 'why'"), ("endless", "time limit of 2 s")])
-def test_what_goes_wrong_in_their_code_stays_in_that_trial(uri: str, tmp_path: Path, fault: str, said: str) -> None:
-    search = {"eta": {"choices": [0.5, 3.0]}, "lambda": 0.0, "batch_size": 50}
-    spec = own_spec(tmp_path, QUESTION.replace(*FAULTS[fault]), search=search, trials=2, time_limit=2.0)
-    finished = run_sweep(spec, Watcher(), 2, uri)
-    assert len(finished.failed) == 1
-    failed = load("small", uri).trials.set_index("state").loc["failed"]
-    assert failed["eta"] == 3.0
-    text = MlflowClient(uri).download_artifacts(failed["run_id"], "error.txt", str(tmp_path))
-    error = Path(text).read_text(encoding="utf-8")
-    assert said in error
-    assert f"{tmp_path / 'mynet.py'}, line 52, in update_mini_batch" in error
+def test_what_goes_wrong_in_their_code_stays_in_that_trial(uri: str, tmp_path: Path) -> None:
+    text = QUESTION.replace("self.bias = [b -", f"{FAULTY}\n        self.bias = [b -")
+    search = {"eta": {"choices": [0.5, 2.5, 3.5]}, "lambda": 0.0, "batch_size": 50}
+    spec = own_spec(tmp_path, text, search=search, trials=3, time_limit=2.0)
+    assert len(run_sweep(spec, Watcher(), 1, uri).failed) == 2
+    trials = load("small", uri).trials.set_index("eta")
+    assert trials["state"].to_dict() == {0.5: "complete", 2.5: "failed", 3.5: "failed"}
+    for eta, line, said in ((2.5, 52, "KeyError: 'why'"), (3.5, 53, "time limit of 2 s")):
+        artifact = MlflowClient(uri).download_artifacts(trials.loc[eta, "run_id"], "error.txt", str(tmp_path))
+        error = Path(artifact).read_text(encoding="utf-8")
+        assert said in error
+        assert f"{tmp_path / 'mynet.py'}, line {line}, in update_mini_batch" in error
 
 
 def test_code_that_heeds_no_limit_ends_as_failed(uri: str, tmp_path: Path) -> None:
@@ -191,13 +187,24 @@ def test_decay_of_the_wrong_sign_is_not_called_healthy(uri: str, tmp_path: Path)
     search = {"eta": 0.5, "lambda": {"choices": [0.3, 3.0]}, "batch_size": 10}
     plan = {"dataset": "digits", "validation": 300, "hidden": [8], "epochs": 12}
     assert wrong != QUESTION
-    sweep = swept(own_spec(tmp_path, wrong, search=search, trials=2, plan=plan), uri)
+    sweep = swept(own_spec(tmp_path, wrong, search=search, trials=2, plan=plan), uri, jobs=1)
     assert set(sweep.trials["verdict"]) <= {"penalty_growth", "diverged", "oscillating"}
     assert "penalty_growth" in set(sweep.trials["verdict"])
 
 
+def test_the_best_network_is_a_model_that_predicts_by_their_class(own: Sweep) -> None:
+    mlflow.set_tracking_uri(own.uri)
+    try:
+        champion = mlflow.pyfunc.load_model("models:/small@champion")
+    finally:
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+    test = load_data("digits").test
+    right = np.mean(champion.predict(np.array(test.x)).argmax(axis=1) == test.y)
+    assert right == own.best()["accuracy/test"].iloc[0]
+
+
 def test_the_report_of_somebodys_network_names_it(own: Sweep) -> None:
-    page = publish(own).read_text(encoding="utf-8")
+    page = publish(own).page.read_text(encoding="utf-8")
     assert "network mynet.py:Network, its costs as it reports them" in page
     assert "quadratic cost" not in page
     assert own.compare([0, 1]).loc["final.cost/train_data"].notna().all()
@@ -232,7 +239,7 @@ def test_a_network_that_cannot_be_trained_ends_with_2_and_nothing_is_begun(
     (tmp_path / "mynet.py").write_text(text, encoding="utf-8")
     path = write_spec(tmp_path / "spec.toml", own_table(network=network, time_limit=1.0))
     store = tmp_path / "store" / "mlflow.db"
-    assert main(["run", str(path), "--tracking-uri", f"sqlite:///{store}", "--quiet"]) == 2
+    assert main(["run", str(path), "--tracking-uri", f"sqlite:///{store}", "--quiet", "--jobs", "1"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err

@@ -1,12 +1,13 @@
-"""Verdicts on real trainings, against labels that theory or a look at the curves gave: labelled.toml.
+"""Verdicts on real trainings, against labels that theory or a look at the curves gave.
 
-`python tests/sweeps/test_labelled.py` prints the table of labels and verdicts, the misses and the epochs saved.
+Rules were tuned on labelled.toml; holdout.toml was labelled before any verdict on it was made, and tunes nothing.
+`python tests/sweeps/test_labelled.py` prints the tables of labels and verdicts, the misses and the epochs saved.
 """
 
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from model import EpochRecord, Hyperparameters, TrainingPlan, digits, train
+from model import Dataset, EpochRecord, Hyperparameters, TrainingPlan, digits, mnist, train
 from sweeps.evidence import STABLE, Assessment, Cause, Facts, Records, Verdict, records_of
 from sweeps.stability import assess, is_certain
 from sweeps.trial import State, facts
 
-FIXTURE = Path(__file__).with_name("labelled.toml")
+LABELLED, HOLDOUT = (Path(__file__).with_name(f"{name}.toml") for name in ("labelled", "holdout"))
+HELD_BACK = {"digits": 300, "mnist": 1000}
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,10 @@ def known(given: Facts, diverged_epoch: int | None) -> Facts:
 
 
 def run(name: str, entry: Mapping[str, Any]) -> Case:
-    data = digits()
+    dataset = entry.get("dataset", "digits")
+    data = digits() if dataset == "digits" else few_of_mnist()
     settings = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.get("plan", {}).items()}
-    plan = TrainingPlan(dataset="digits", validation=300, epochs=entry["epochs"], **settings)
+    plan = TrainingPlan(dataset=dataset, validation=HELD_BACK[dataset], epochs=entry["epochs"], **settings)
     hyperparameters = Hyperparameters(entry["eta"], entry["lambda"], entry["batch_size"])
     with threadpool_limits(limits=1, user_api="blas"):
         epochs = tuple(train(plan, hyperparameters, data, np.random.default_rng(entry.get("seed", 0))))
@@ -70,8 +73,14 @@ def run(name: str, entry: Mapping[str, Any]) -> Case:
     return Case(name, label, entry["reason"], epochs, about, assess(records_of(epochs), about), certain)
 
 
-def run_all() -> list[Case]:
-    entries = tomllib.loads(FIXTURE.read_text(encoding="utf-8"))
+def few_of_mnist() -> Dataset:
+    """With the first 6,000 training examples."""
+    data = mnist()
+    return replace(data, train=data.train[:6000])
+
+
+def run_all(fixture: Path) -> list[Case]:
+    entries = tomllib.loads(fixture.read_text(encoding="utf-8"))
     return [run(name, entry) for name, entry in entries.items()]
 
 
@@ -100,7 +109,16 @@ def table(cases: list[Case]) -> str:
 
 @pytest.fixture(scope="module")
 def cases() -> list[Case]:
-    return run_all()
+    return run_all(LABELLED)
+
+
+@pytest.fixture(scope="module")
+def held_out() -> list[Case]:
+    return run_all(HOLDOUT)
+
+
+def misses_of(cases: list[Case]) -> list[str]:
+    return [case.miss for case in cases if case.miss]
 
 
 def test_the_set_has_every_verdict_of_a_complete_training_and_every_cause_that_occurs(cases):
@@ -111,8 +129,24 @@ def test_the_set_has_every_verdict_of_a_complete_training_and_every_cause_that_o
 
 
 def test_at_least_95_percent_of_the_set_are_judged_as_labelled(cases):
-    misses = [case.miss for case in cases if case.miss]
+    misses = misses_of(cases)
     assert len(misses) <= 0.05 * len(cases), "\n".join([f"{len(misses)} of {len(cases)}:", *misses])
+
+
+def test_the_hold_out_is_judged_as_labelled_in_85_percent_and_on_the_right_side_of_stability_in_90(held_out):
+    """37 and 40 of 42 when it was made, before which no rule had seen it."""
+    misses = misses_of(held_out)
+    wrong_side = [case.name for case in held_out if (case.label[0] in STABLE) != (case.assessment.verdict in STABLE)]
+    assert len(held_out) >= 40
+    assert len(misses) <= 0.15 * len(held_out), "\n".join([f"{len(misses)} of {len(held_out)}:", *misses])
+    assert len(wrong_side) <= 0.1 * len(held_out), wrong_side
+
+
+def test_no_training_of_the_hold_out_is_ended_whose_full_run_has_another_verdict(held_out):
+    for case in held_out:
+        if case.certain is not None:
+            early = assess(*case.after(case.certain))
+            assert (early.verdict, early.cause) == case.verdict, case.name
 
 
 def test_whatever_theory_fixes_is_judged_so(cases):
@@ -155,4 +189,5 @@ def test_a_total_that_rises_above_the_descent_bound_and_returns_is_not_given_up(
 
 
 if __name__ == "__main__":
-    print(table(run_all()))  # noqa: T201
+    for fixture in (LABELLED, HOLDOUT):
+        print(f"{fixture.name}\n{table(run_all(fixture))}\n")  # noqa: T201

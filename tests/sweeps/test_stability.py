@@ -503,6 +503,21 @@ def test_without_a_penalty_nothing_collapses_and_no_penalty_grows(curves, facts)
     assert assess(curves, free).verdict not in (Verdict.COLLAPSED, Verdict.PENALTY_GROWTH)
 
 
+@given(any_records(st.floats(0.45, 3.0)), WORLDS)
+@settings(deadline=None, max_examples=200)
+def test_what_is_no_better_than_a_constant_answer_has_not_converged(curves, facts):
+    quadratic = Facts(**{**vars(facts), "cost": "quadratic", "classes": 10})
+    assert assess(curves, quadratic).verdict is not Verdict.CONVERGED or np.isnan(curves["cost/train_data"]).any()
+
+
+def test_a_data_cost_that_falls_while_the_total_has_settled_above_a_constant_answers_has_stalled():
+    """Decay shrinks the weights, and the outputs with them."""
+    data = [1.41, 0.6, 0.53, 0.52, 0.51, 0.508, 0.505, 0.502, 0.5]
+    total = [4.8, 2.4, 1.5, 1.1, 0.8, 0.66, 0.65, 0.645, 0.64]
+    norm = [6.3, 4.6, 3.5, 2.7, 2.1, 1.7, 1.5, 1.4, 1.3]
+    assert verdict(data=data, total=total, norm=norm, edge=[0.01] * 9) is Verdict.STALLED
+
+
 @given(st.lists(st.floats(1.0, 4.0), min_size=2, max_size=14), st.integers(0, 6))
 @settings(deadline=None, max_examples=200)
 def test_scaling_the_costs_leaves_swings_as_they_are(total, power):
