@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -112,9 +113,9 @@ def _examine(guest: Guest, rng: np.random.Generator) -> _Report:
         report.findings += [of_decay(fault) for fault in decay.faults]
         report.errors["decay"] = decay.error
         if not gradient.faults:
-            report.errors["gradient after training"] = judge_gradient(
-                subject, [_trained(subject, points[1])], kind
-            ).error
+            with suppress(InconclusiveError):  # a hinge's cost may have become 0
+                trained = judge_gradient(subject, [_trained(subject, points[1])], kind)
+                report.errors["gradient after training"] = trained.error
         report.judged = True
     except _Unjudged as stop:
         report.findings.append(stop.finding)
