@@ -286,7 +286,8 @@ class _Link:
         self._layout.biases(theta)[layer - 1][:] += a - z
         return theta, np.abs(a) < 1e-3
 
-    def _jacobian(self, theta: Array, h: float = 1e-5) -> Array:
+    def _jacobian(self, theta: Array) -> Array:
+        h = self._subject.spacing
         top = self._layout.layers
         columns = []
         for k in range(self._layout.sizes[-1]):

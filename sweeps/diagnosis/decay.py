@@ -92,7 +92,9 @@ class _Judge:
         if residual > self._tolerance:
             return DecayReport((*faults, self._other_law(w, p, residual)), residual)
         if ratio < 0:
-            faults.append(DecayFault(Code.DECAY_SIGN, self._numbers(w, p)))
+            shrinks = float(w @ self._point.theta[self._of_weights]) > 0
+            code, note = (Code.PENALTY_SCALE, "sign") if shrinks else (Code.DECAY_SIGN, "")
+            faults.append(DecayFault(code, self._numbers(w, p), note))
         textbook = {name: abs(value) for name, value in self._numbers(w, p).items()}
         faults += self._sizes(abs(ratio), textbook)
         return DecayReport(tuple(faults), min(abs(abs(ratio) - 1), abs(abs(ratio) / self._short - 1)))
@@ -142,12 +144,14 @@ class _Judge:
 
     def _numbers(self, w: Array, p: Array) -> dict[str, float]:
         theta = self._point.theta[self._of_weights]
-        scale = self._usual.lmbda / N * float(theta @ theta)
+        signs = np.sign(theta)  # of an L1 penalty, lambda / n * sum of |w| (Nielsen, ch. 3)
+        base = signs if _along(p if np.any(p) else w, signs)[1] <= self._tolerance else theta
+        scale = self._usual.lmbda / N * float(base @ base)
         return {
             "lambda": self._usual.lmbda,
             "n": float(N),
-            "decay_over_lambda_w_over_n": float(w @ theta) / scale,
-            "penalty_gradient_over_lambda_w_over_n": float(p @ theta) / scale,
+            "decay_over_lambda_w_over_n": float(w @ base) / scale,
+            "penalty_gradient_over_lambda_w_over_n": float(p @ base) / scale,
         }
 
     def _without_eta(self, jump: Array) -> DecayFault:

@@ -14,8 +14,11 @@ from sweeps.diagnosis.subject import Array, InconclusiveError, Subject
 
 _TOLERANCE = 1e-5  # relative; central differences in float64 err by 1e-9, a fault by more than 1e-2
 _NOISE = 30  # times the differences' own error: the tolerance where they are coarser, as in float32
-_NOT_OF_OUTPUTS = 1e-2  # relative part of a cost's gradient that no change of the outputs explains
+_NOT_OF_OUTPUTS = 0.05  # relative part of a cost's gradient that no change of the outputs explains
 _STILL = 1e-10  # of the largest step: a parameter that moves less does not move
+
+
+_IDLE = 1e-3  # of the largest step: what moves more, though the cost does not depend on it, moves
 
 
 @dataclass(frozen=True)
@@ -127,12 +130,12 @@ def _eta_faults(subject: Subject, point: Point, tolerance: float) -> list[Fault]
 def _not_of_outputs(subject: Subject, example: Example) -> float:
     """The part of the cost's gradient, relative, that no change of feedforward's outputs explains; 0 where all is."""
     known = np.flatnonzero(np.isfinite(example.true))
-    rows = []
+    rows, h = [], subject.spacing
     for k in known:
         up, down = example.theta.copy(), example.theta.copy()
-        up[k] += 1e-5
-        down[k] -= 1e-5
-        rows.append((subject.outputs(up, example.x) - subject.outputs(down, example.x))[0] / 2e-5)
+        up[k] += h
+        down[k] -= h
+        rows.append((subject.outputs(up, example.x) - subject.outputs(down, example.x))[0] / (2 * h))
     jacobian, true = np.array(rows), example.true[known]
     explained = jacobian @ np.linalg.lstsq(jacobian, true, rcond=1e-9)[0]
     size = float(np.linalg.norm(true))
@@ -208,6 +211,11 @@ class _Comparison:
             for word in ("weights", "biases")
             if any(t.word == word for t in still)
         ]
+        idle = [t for t in self._tensors if not t.matters and np.linalg.norm(t.step) > _IDLE * self._largest]
+        if idle:
+            layers = tuple(sorted({t.layer for t in idle}))
+            words = " and ".join(dict.fromkeys(t.word for t in idle))
+            faults.append(Fault(Code.GRADIENT_WRONG, layers, {}, f"idle {words}"))
         moving = [t for t in self._tensors if t.matters and t not in still]
         if not moving:
             return float("nan"), faults

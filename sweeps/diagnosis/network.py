@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -112,9 +113,9 @@ def _examine(guest: Guest, rng: np.random.Generator) -> _Report:
         report.findings += [of_decay(fault) for fault in decay.faults]
         report.errors["decay"] = decay.error
         if not gradient.faults:
-            report.errors["gradient after training"] = judge_gradient(
-                subject, [_trained(subject, points[1])], kind
-            ).error
+            with suppress(InconclusiveError):  # a hinge's cost may have become 0
+                trained = judge_gradient(subject, [_trained(subject, points[1])], kind)
+                report.errors["gradient after training"] = trained.error
         report.judged = True
     except _Unjudged as stop:
         report.findings.append(stop.finding)
@@ -238,9 +239,11 @@ def _summary(reports: Sequence[_Report], failures: Mapping[tuple[int, ...], Gues
         where = [shown(report.sizes) for _, report in occurrences]
         message = f"{first.message} Measured on layers {', '.join(where)}."
         findings.append(replace(first, message=message, evidence={**first.evidence, "sizes": where}))
-    for layers, error in failures.items():
-        message = f"Not examined with layers {shown(layers)}, where their code raises: {str(error).splitlines()[0]}"
-        findings.append(Finding(Code.INCONCLUSIVE, Severity.INFO, message, {"sizes": [shown(layers)]}))
+    if failures:
+        where = [shown(layers) for layers in failures]
+        said = str(next(iter(failures.values()))).splitlines()[0]
+        message = f"Not examined with layers {', '.join(where)}, where their code raises: {said}"
+        findings.append(Finding(Code.INCONCLUSIVE, Severity.INFO, message, {"sizes": where}))
     if any(report.judged for report in reports) and all(f.severity is not Severity.FAULT for f in findings):
         findings.append(_clean(reports, findings))
     return sorted(findings, key=lambda finding: _ORDER.index(finding.severity))
@@ -261,11 +264,14 @@ def _clean(reports: Sequence[_Report], findings: Sequence[Finding]) -> Finding:
         if tolerance > _COARSE
         else ""
     )
+    penalty = (
+        ", and lambda's part with that of the reported penalty"
+        if any("decay" in report.errors for report in judged)
+        else " (lambda's part was not examined)"
+    )
     message = (
-        f"No fault found{apart}: steps agree with the gradient of the reported cost, and lambda's part with that of "
-        "the "
-        f"reported penalty, on layers {', '.join(shown(report.sizes) for report in judged)}; the largest relative "
-        "error is "
+        f"No fault found{apart}: steps agree with the gradient of the reported cost{penalty}, on layers "
+        f"{', '.join(shown(report.sizes) for report in judged)}; the largest relative error is "
         f"{max(errors.values()):.1e}.{weak}"
     )
     return Finding(

@@ -1,6 +1,7 @@
 """Runs an examination of somebody's class in a worker process, with a time limit: their code never runs in ours."""
 
 import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from concurrent.futures import TimeoutError as OutOfTime
@@ -96,9 +97,13 @@ def _examine(
     examples: tuple[Array, Array] | None,
     settings: Settings | None,
 ) -> list[Finding]:
-    """In a worker. What their code prints goes to standard error: standard output is for the findings."""
+    """In a worker. What their file prints goes to standard error, standard output being for the findings; what the
+    class prints goes nowhere: it is called thousands of times.
+    """
     os.dup2(2, 1)
     found = load_class(network) if isinstance(network, str) else network
+    sys.stdout.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     file: Path | None = source_file(network) if isinstance(network, str) else file_of(network)
 
     def make(layers: Sequence[int]) -> Guest:

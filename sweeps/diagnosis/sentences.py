@@ -257,6 +257,13 @@ def _penalty_scale(fault: DecayFault) -> tuple[str, str, Severity]:
             PENALTY,
             Severity.INFO,
         )
+    if fault.note == "sign":
+        said = (
+            "The reported penalty should grow with the weights that the decay shrinks; it falls as they grow "
+            f"({fault.numbers['penalty_gradient_over_lambda_w_over_n']:.4g} times the gradient that it should have): "
+            "it is subtracted."
+        )
+        return said, PENALTY, Severity.FAULT
     if fault.note == "evaluated":
         return (
             (

@@ -118,15 +118,19 @@ def _is_clipped(subject: Subject, point: Point) -> bool:
     ]
     if _are_tied(entries) and any(np.count_nonzero(np.any(w, axis=0)) > 1 for w in tied):
         return meets(entries[0], [float(np.max(np.abs(step))) for step in singles])
-    for part in range(-1, layout.layers):
-
-        def length(step: Array, part: int = part) -> float:
-            return float(np.linalg.norm(step if part < 0 else layout.weights(step)[part]))
-
-        lengths = [length(step) for step in forced]
-        if _are_tied(lengths) and meets(lengths[0], [length(step) for step in singles]):
-            return True
+    for part in (-1, *range(layout.layers)):
+        for alone in (True, False):  # the whole gradient, a layer's weights, or these with its biases
+            lengths = [_length(layout, step, part, alone) for step in forced]
+            if _are_tied(lengths) and meets(lengths[0], [_length(layout, step, part, alone) for step in singles]):
+                return True
     return False
+
+
+def _length(layout: Layout, step: Array, part: int, alone: bool) -> float:
+    if part < 0:
+        return float(np.linalg.norm(step))
+    weights = np.ravel(layout.weights(step)[part])
+    return float(np.linalg.norm(weights if alone else np.concatenate([weights, layout.biases(step)[part]])))
 
 
 def _is_projected(subject: Subject, point: Point, step: Array) -> bool:

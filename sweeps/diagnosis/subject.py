@@ -101,6 +101,11 @@ class Subject:
         """Of their class."""
         return type(self._guest.network).__name__
 
+    @property
+    def spacing(self) -> float:
+        """Of central differences, as their code's precision asks for."""
+        return self._spacing or _SPACINGS[0]
+
     def cost(
         self, theta: Array, x: Array, y: Array, lmbda: float = 0.0, n: int | None = None, eta: float = 1.0
     ) -> float:

@@ -9,6 +9,8 @@ def of_wrong(fault: Fault) -> tuple[str, str]:
     """(message, remedy)."""
     if fault.note in _WRONG:
         return _WRONG[fault.note](fault)
+    if fault.note.startswith("idle "):
+        return _wrong_idle(fault)
     worst = max((value for name, value in fault.numbers.items() if name.startswith("error")), default=float("nan"))
     also = f" What fits: {fault.note}." if fault.note else " None of the known faults explains it."
     said = (
@@ -74,6 +76,14 @@ def _wrong_evaluate(fault: Fault) -> tuple[str, str]:
         "cost than the reported one."
     )
     return said, "in evaluate: a = self.feedforward(x), and the cost from that a"
+
+
+def _wrong_idle(fault: Fault) -> tuple[str, str]:
+    said = (
+        f"The step moves the {fault.note.removeprefix('idle ')} of {layers(fault.layers)}, but the reported cost does "
+        "not depend on them where it was measured: their gradient is 0."
+    )
+    return said, "in evaluate: a = self.feedforward(x), the network that is trained, and the cost from that a"
 
 
 _WRONG = {

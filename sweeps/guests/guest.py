@@ -83,7 +83,11 @@ class Guest:
             made = network(list(sizes))
         guest = cls(made, file)
         if guest.sizes != tuple(sizes):
-            raise GuestError(f"{network.__name__}({list(sizes)}) made layers of {list(guest.sizes)}\n{PROTOCOL}")
+            own = ",".join(map(str, guest.sizes))
+            raise GuestError(
+                f"{network.__name__}({list(sizes)}) made layers of {list(guest.sizes)}, not the ones asked for (sweeps "
+                f"diagnose with --sizes {own} examines it with its own)\n{PROTOCOL}"
+            )
         return guest
 
     def copy(self) -> Self:
