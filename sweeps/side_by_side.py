@@ -39,6 +39,8 @@ h1 { font-size: 1.35rem; margin: 0 0 .8rem; }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem; }
 figure { margin: 0; background: #fff; border: 1px solid #d9dad5; border-radius: 6px; padding: .6rem; }
 figure svg { width: 100%; height: auto; display: block; }
+ul { list-style: none; margin: 0 0 1rem; padding: 0; }
+li { margin: .25rem 0; }
 .table { overflow-x: auto; margin-top: 1.2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid #d9dad5; vertical-align: top; }
@@ -76,6 +78,7 @@ def page(trainings: Sequence[Training], title: str) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>",
             f"<h1>{html.escape(title)}</h1>",
+            _legend(trainings),
             f'<div class="panels">{"".join(figures)}</div>',
             _table(trainings),
             "</body></html>\n",
@@ -163,17 +166,26 @@ def _described(trainings: Sequence[Training], panel: str) -> str:
     return f"{PANELS[panel]} by epoch: {'; '.join(ends)}"
 
 
+def _legend(trainings: Sequence[Training]) -> str:
+    items = [
+        f"<li>{_swatch(k)}<b>{html.escape(training.name)}</b>{training.said and ': '}{html.escape(training.said)}</li>"
+        for k, training in enumerate(trainings)
+    ]
+    return f"<ul>{''.join(items)}</ul>"
+
+
+def _swatch(k: int) -> str:
+    return f'<span class="swatch" style="border-color:{_COLOURS[k % len(_COLOURS)]}"></span>'
+
+
 def _table(trainings: Sequence[Training]) -> str:
     panels = _shown(trainings)
-    head = "".join(f'<th class="number">last {html.escape(PANELS[panel])}</th>' for panel in panels)
+    head = "".join(f'<th class="number">{html.escape(PANELS[panel])}</th>' for panel in panels)
     rows = []
     for k, training in enumerate(trainings):
-        swatch = f'<span class="swatch" style="border-color:{_COLOURS[k % len(_COLOURS)]}"></span>'
         cells = "".join(f'<td class="number">{_number(training.last(panel))}</td>' for panel in panels)
-        rows.append(
-            f"<tr><th>{swatch}{html.escape(training.name)}</th>{cells}<td>{html.escape(training.said)}</td></tr>"
-        )
-    return f'<div class="table"><table><tr><th>training</th>{head}<th></th></tr>{"".join(rows)}</table></div>'
+        rows.append(f"<tr><th>{_swatch(k)}{html.escape(training.name)}</th>{cells}</tr>")
+    return f'<div class="table"><table><tr><th>last value</th>{head}</tr>{"".join(rows)}</table></div>'
 
 
 def _number(value: float) -> str:

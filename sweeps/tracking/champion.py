@@ -1,6 +1,7 @@
 """The best network of a sweep, as a model in MLflow and in its registry."""
 
 import os
+import re
 import shutil
 import tempfile
 import warnings
@@ -26,6 +27,7 @@ from sweeps.tracking.store import NETWORK, Store
 ALIAS = "champion"
 LOADER = "served_network"  # what the copy of served.py is called
 
+_SERVED = {"model": "served_model", "sweeps.guests": "served_guests", "sweeps.errors": "served_guests.errors"}
 _EXAMPLES = 3  # in the model's input example
 _REQUIREMENTS = ("mlflow", "numpy", "scipy")
 
@@ -65,26 +67,38 @@ def log_champion(store: Store, run_id: str, spec: SweepSpec, champion: Champion)
 
 def _model_code(folder: Path) -> list[Path]:
     """What `served.py` needs: the model package without its data."""
-    code, loader = folder / "model", folder / f"{LOADER}.py"
-    shutil.copytree(Path(model.__file__).parent, code, ignore=shutil.ignore_patterns("data", "__pycache__"))
-    shutil.copy(Path(__file__).with_name("served.py"), loader)
+    code, loader = folder / "served_model", folder / f"{LOADER}.py"
+    code.mkdir()
+    for source in Path(model.__file__).parent.glob("*.py"):
+        _copy(source, code / source.name)
+    _copy(Path(__file__).with_name("served.py"), loader)
     return [code, loader]
 
 
 def _own_code(folder: Path, store: Store, run_id: str) -> list[Path]:
     """What `served_own.py` needs: their file as it was recorded, and what speaks to it."""
-    code, loader = folder / "sweeps", folder / f"{LOADER}.py"
-    here = Path(__file__).parents[1]
-    (code / "guests").mkdir(parents=True)
-    for part in ("__init__.py", "errors.py", "guests/__init__.py", "guests/guest.py", "guests/loading.py"):
-        shutil.copy(here / part, code / part)
-    shutil.copy(Path(__file__).with_name("served_own.py"), loader)
+    code, loader = folder / "served_guests", folder / f"{LOADER}.py"
+    code.mkdir()
+    for part in ("errors.py", "guests/__init__.py", "guests/guest.py", "guests/loading.py"):
+        _copy(Path(__file__).parents[1] / part, code / Path(part).name)
+    _copy(Path(__file__).with_name("served_own.py"), loader)
     theirs = folder / NETWORK
     theirs.mkdir()
     with store.artifacts(run_id, NETWORK) as files:
         for file in files:
             shutil.copy(file, theirs)
     return [code, loader, theirs]
+
+
+def _copy(source: Path, copy: Path) -> None:
+    """A source file that imports copies by names of their own.
+
+    Under ours they would take the place of our packages in whatever process loads the model, and in its workers.
+    """
+    text = source.read_text(encoding="utf-8")
+    for name, served in _SERVED.items():
+        text = re.sub(rf"^(from|import) {re.escape(name)}\b", rf"\1 {served}", text, flags=re.MULTILINE)
+    copy.write_text(text, encoding="utf-8")
 
 
 def _save(path: Path, network: Network | Parameters, scale: float, own: OwnNetwork | None) -> None:

@@ -1,6 +1,8 @@
 """A sweep over somebody's own class is a sweep like any other: as true, as reproducible, as hard to break."""
 
+import importlib.util
 import shutil
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,6 +16,7 @@ import pytest
 from mlflow import MlflowClient
 from small import Watcher, assert_same, interrupt_at, small_table, swept, write_spec
 
+import sweeps
 from model import Hyperparameters, Network, Probing, TrainingPlan
 from model import load as load_data
 from sweeps.cli import main
@@ -201,6 +204,8 @@ def test_the_best_network_is_a_model_that_predicts_by_their_class(own: Sweep) ->
     test = load_data("digits").test
     right = np.mean(champion.predict(np.array(test.x)).argmax(axis=1) == test.y)
     assert right == own.best()["accuracy/test"].iloc[0]
+    assert sys.modules["sweeps"] is sweeps  # loading a model leaves this package in its place
+    assert importlib.util.find_spec("sweeps.guests.hosting") is not None
 
 
 def test_the_report_of_somebodys_network_names_it(own: Sweep) -> None:
