@@ -25,7 +25,8 @@ from sweeps.spec import OwnNetwork, SweepSpec
 from sweeps.tracking.store import NETWORK, Store
 
 ALIAS = "champion"
-LOADER = "served_network"  # what the copy of served.py is called
+# What the copies of served.py and served_own.py are called: a process may load models of both.
+LOADER, OWN_LOADER = "served_network", "served_own_network"
 
 _SERVED = {"model": "served_model", "sweeps.guests": "served_guests", "sweeps.errors": "served_guests.errors"}
 _EXAMPLES = 3  # in the model's input example
@@ -50,7 +51,7 @@ def log_champion(store: Store, run_id: str, spec: SweepSpec, champion: Champion)
         with mlflow.start_run(run_id=run_id):
             logged = mlflow.pyfunc.log_model(
                 name="champion",
-                loader_module=LOADER,
+                loader_module=LOADER if own is None else OWN_LOADER,
                 data_path=str(weights),
                 code_paths=[str(path) for path in code],
                 signature=signature,
@@ -77,7 +78,7 @@ def _model_code(folder: Path) -> list[Path]:
 
 def _own_code(folder: Path, store: Store, run_id: str) -> list[Path]:
     """What `served_own.py` needs: their file as it was recorded, and what speaks to it."""
-    code, loader = folder / "served_guests", folder / f"{LOADER}.py"
+    code, loader = folder / "served_guests", folder / f"{OWN_LOADER}.py"
     code.mkdir()
     for part in ("errors.py", "guests/__init__.py", "guests/guest.py", "guests/loading.py"):
         _copy(Path(__file__).parents[1] / part, code / Path(part).name)

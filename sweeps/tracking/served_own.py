@@ -23,11 +23,14 @@ class ServedOwnNetwork:
 
 
 def _load_pyfunc(path: str) -> ServedOwnNetwork:
-    """What MLflow calls, with the file that `champion` wrote. Executes the copy of their file."""
+    """What MLflow calls, with the file that `champion` wrote. Executes the copy of their file.
+
+    It is found from that file, not from this module, which one process imports once for all models.
+    """
     with np.load(path, allow_pickle=False) as stored:
         layers = range(int(stored["layers"]))
         weights, biases = ([stored[f"{name}_{k}"] for k in layers] for name in ("weights", "biases"))
-        network = load_class(str(Path(__file__).parent / str(stored["target"])))
+        network = load_class(str(Path(path).parents[1] / "code" / str(stored["target"])))
         guest = Guest.made(network, [weights[0].shape[1], *(len(w) for w in weights)])
         guest.set(weights, biases)
         return ServedOwnNetwork(guest, float(stored["scale"]), str(stored["dtype"]))

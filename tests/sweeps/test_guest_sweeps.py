@@ -195,15 +195,16 @@ def test_decay_of_the_wrong_sign_is_not_called_healthy(uri: str, tmp_path: Path)
     assert "penalty_growth" in set(sweep.trials["verdict"])
 
 
-def test_the_best_network_is_a_model_that_predicts_by_their_class(own: Sweep) -> None:
-    mlflow.set_tracking_uri(own.uri)
-    try:
-        champion = mlflow.pyfunc.load_model("models:/small@champion")
-    finally:
-        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+def test_the_best_networks_are_models_that_predict_each_by_its_class(own: Sweep, digits_sweep: Sweep) -> None:
     test = load_data("digits").test
-    right = np.mean(champion.predict(np.array(test.x)).argmax(axis=1) == test.y)
-    assert right == own.best()["accuracy/test"].iloc[0]
+    for sweep in (own, digits_sweep, own):
+        mlflow.set_tracking_uri(sweep.uri)
+        try:
+            champion = mlflow.pyfunc.load_model(f"models:/{sweep.name}@champion")
+        finally:
+            mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+        right = np.mean(champion.predict(np.array(test.x)).argmax(axis=1) == test.y)
+        assert right == sweep.best()["accuracy/test"].iloc[0]
     assert sys.modules["sweeps"] is sweeps  # loading a model leaves this package in its place
     assert importlib.util.find_spec("sweeps.guests.hosting") is not None
 
