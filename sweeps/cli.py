@@ -93,7 +93,13 @@ def _parser() -> argparse.ArgumentParser:
 
     beside = add("beside", looking.beside, "curves of several trainings in the same panels: a page and a picture")
     beside.add_argument("trainings", nargs="+", metavar="TRAINING", help="SWEEP:TRIAL, or a CSV of a recorded run")
-    beside.add_argument("--out", type=Path, metavar="FILE", default=Path("beside.html"), help="default: beside.html")
+    beside.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        default=Path("beside.html"),
+        help="default: beside.html; a PNG goes beside it",
+    )
     beside.add_argument("--title", default="Side by side")
     beside.add_argument("--evaluated-size", type=_positive, metavar="N", help="examples that a CSV's cost is of")
 

@@ -78,6 +78,7 @@ def page(trainings: Sequence[Training], title: str) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>",
             f"<h1>{html.escape(title)}</h1>",
+            "<p>Costs and accuracies of trials are those of the examples that were held back from training.</p>",
             _legend(trainings),
             f'<div class="panels">{"".join(figures)}</div>',
             _table(trainings),
