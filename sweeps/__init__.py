@@ -9,18 +9,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sweeps.api import run
+    from sweeps.diagnosis.diagnose_network import diagnose
     from sweeps.diagnosis.findings import Finding
-    from sweeps.diagnosis.running import diagnose
-    from sweeps.results import Sweep, load
-    from sweeps.running import run
+    from sweeps.results.sweep import Sweep, load
 
 __all__ = ["Finding", "Sweep", "diagnose", "load", "run"]
 
-_MODULES = {"Finding": "sweeps.diagnosis.findings", "diagnose": "sweeps.diagnosis.running", "run": "sweeps.running"}
+_MODULES = {
+    "Finding": "sweeps.diagnosis.findings",
+    "diagnose": "sweeps.diagnosis.diagnose_network",
+    "run": "sweeps.api",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'sweeps' has no attribute {name!r}")
-    module = importlib.import_module(_MODULES.get(name, "sweeps.results"))
+    module = importlib.import_module(_MODULES.get(name, "sweeps.results.sweep"))
     return getattr(module, name)

@@ -1,1 +1,4 @@
-"""Somebody's own network, or the curve of one, measured: what is wrong, how one knows, what should stand there."""
+"""What is wrong with somebody's network, or with a run that they recorded.
+
+Findings and their entrances are here; the examination of a class is `network`, that of curves is `curves`.
+"""

@@ -20,10 +20,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage, Run
 from mlflow.exceptions import MlflowException
 
-from sweeps.domains import Settings, decode
 from sweeps.errors import TrackingError
-from sweeps.parsing import parse_spec
-from sweeps.spec import SweepSpec
+from sweeps.specification.domains import Settings, decode
+from sweeps.specification.reading import parse_spec
+from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.location import sqlite_file, tracking_uri
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)  # else each new database tells of its tables

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from sweeps.domains import Domain, Setting, encode
-from sweeps.spec import SweepSpec
+from sweeps.specification.domains import Domain, Setting, encode
+from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.store import PARTS, RecordedSweep, RecordedTrial, Store
-from sweeps.trial import TrialResult
+from sweeps.worker.trial import TrialResult
 
 KEYS = ["trial", "replicate", "epoch"]
 SUMMARY = ["diverged", "diverged_epoch", "best_epoch", "eta_lambda_over_n", "accuracy/test", "cost/test_data"]

@@ -13,8 +13,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 import model
-from sweeps.trial import Goal, Task, TrialResult, run_trial
-from sweeps.workers import LocalPool
+from sweeps.executors.loky import LocalPool
+from sweeps.worker.trial import Goal, Task, TrialResult, run_trial
 
 ROUNDS = 7  # the contenders take turns, so that a busy neighbour slows them all
 EXAMPLES = 10_000

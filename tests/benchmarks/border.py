@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from truth import WORLDS, looked_up, middles, table
 
-from sweeps.border import Space, fit_border
-from sweeps.domains import Settings
-from sweeps.parsing import parse_spec
-from sweeps.proposals import Outcome, proposer
-from sweeps.spec import SweepSpec
-from sweeps.trial import State
+from sweeps.sampling.border_model import Space, fit_border
+from sweeps.sampling.optuna_study import Outcome, proposer
+from sweeps.specification.domains import Settings
+from sweeps.specification.reading import parse_spec
+from sweeps.specification.spec import SweepSpec
+from sweeps.worker.trial import State
 
 SAMPLERS = ("border", "random", "qmc")
 NOISE = 0.02  # of the trials, told on the wrong side

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from model import Dataset, Hyperparameters, TrainingPlan, digits, mnist, train
-from sweeps.domains import Range, Settings
-from sweeps.evidence import STABLE, Verdict, records_of
-from sweeps.stability import assess, is_certain
-from sweeps.trial import State, facts
+from sweeps.specification.domains import Range, Settings
+from sweeps.verdicts.rules import assess, is_certain
+from sweeps.verdicts.verdict import STABLE, Verdict, records_of
+from sweeps.worker.trial import State, facts
 
 SIDES = {"digits": 48, "mnist": 32}
 ETA = Range(0.01, 100.0, log=True)

@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_limits
 import sweeps
 from model import Hyperparameters, load, train
 from model.measures import evaluate
-from sweeps.parsing import read_spec
-from sweeps.spec import SweepSpec
+from sweeps.specification.reading import read_spec
+from sweeps.specification.spec import SweepSpec
 
 SPEC = Path(sweeps.__file__).parent / "specs" / "nielsen.toml"
 

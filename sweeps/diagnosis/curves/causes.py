@@ -6,12 +6,12 @@ leaves a network that guesses, so accuracy tells it apart.
 
 import math
 
-from sweeps.diagnosis.curves.descent import DIAGNOSE
+from sweeps.diagnosis.curves.descent_bound import DIAGNOSE
 from sweeps.diagnosis.curves.readings import Readings, Rise, largest_rise
 from sweeps.diagnosis.curves.run_facts import RunFacts
 from sweeps.diagnosis.curves.wording import number, percent
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
-from sweeps.stability import RISEN
+from sweeps.verdicts.rules import RISEN
 
 _CLEARLY = 0.25  # of the way from guessing to all right: classes of unequal size let a constant answer beat 1 / classes
 _GUESSING = 0.1  # of that way

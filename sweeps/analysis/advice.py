@@ -1,0 +1,310 @@
+"""What to try next, and which trials are worth a look: sentences computed from a sweep's trials, with their numbers."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sweeps.analysis.suggested_ranges import narrowed, toml, widened
+from sweeps.specification.domains import Choices, Domain, Range
+from sweeps.specification.spec import OBJECTIVES, SweepSpec
+from sweeps.verdicts.verdict import STABLE, Verdict
+
+_BEST = 5  # trials that count as the best
+_EDGE = 0.07  # of a searched range: closer to its end, the best may lie beyond
+_ENOUGH = 3  # trials before anything is said of their kind
+_SPLIT = 0.8  # of the trials on the right side of a threshold before it is named
+_NARROW = 0.5  # of a searched range: best trials that lie closer together suggest a smaller one
+_IMPROVED = 0.02  # relative gain of the objective in the last quarter of the epochs: longer training still pays
+_CLOSE = 0.05  # relative difference of two objectives that another start can undo
+_INSTRUCTIVE = (Verdict.DIVERGED, Verdict.PENALTY_GROWTH, Verdict.OSCILLATING, Verdict.COLLAPSED)
+_LESS_SO = (Verdict.STALLED, Verdict.SPIKED)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One thing to try. numbers: what suggests it. trials: indices of rows in the trials table. change: key -> TOML."""
+
+    text: str
+    numbers: dict[str, float] = field(default_factory=dict)
+    trials: tuple[int, ...] = ()
+    change: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What advice is made from. trials: the trials table, best first. sound: those of it with a result to compare."""
+
+    spec: SweepSpec
+    trials: pd.DataFrame
+    epochs: pd.DataFrame
+    n: int | None = None
+
+    @property
+    def sound(self) -> pd.DataFrame:
+        """Complete trials that did not diverge, best first."""
+        verdicts, states = self.trials["verdict"], self.trials["state"]
+        return self.trials[(states == "complete") & (verdicts != Verdict.DIVERGED) & (self.trials["diverged"] == 0)]
+
+    @property
+    def best(self) -> pd.DataFrame:
+        """The few best: at most a third of the sound ones."""
+        return self.sound.head(min(_BEST, 1 + len(self.sound) // 3))
+
+
+def advise(found: Findings) -> list[Advice]:
+    """All that the trials suggest, what matters most first."""
+    if found.sound.empty:
+        return [_nothing_sound(found)] if len(found.trials) else []
+    return [advice for rule in _RULES for advice in rule(found)]
+
+
+def instructive(found: Findings, best: int | None) -> int | None:
+    """The row of the unstable trial that teaches most: the one whose settings are nearest to the best's.
+
+    Trials that diverged, collapsed, oscillated or grew their penalty come before those that stalled or spiked.
+    """
+    trials = found.trials
+    for verdicts in (_INSTRUCTIVE, _LESS_SO):
+        candidates = trials[trials["verdict"].isin(list(verdicts))]
+        candidates = candidates[candidates.index != best]
+        if len(candidates):
+            if best is None:
+                return int(candidates.index[0])
+            return min((int(row) for row in candidates.index), key=lambda row: _distance(found, row, best))
+    return None
+
+
+def position(domain: Domain, value: object) -> float:
+    """Where a value lies in what is searched, 0 to 1; choices by their place in the list."""
+    if isinstance(domain, Choices):
+        places = [i for i, choice in enumerate(domain.values) if choice == value or str(choice) == str(value)]
+        return places[0] / max(1, len(domain.values) - 1) if places else 0.0
+    scale: Callable[[float], float] = math.log if domain.log else float
+    low, high = scale(domain.low), scale(domain.high)
+    return (scale(float(str(value))) - low) / (high - low)
+
+
+def _distance(found: Findings, one: int, other: int) -> float:
+    a, b = found.trials.loc[one], found.trials.loc[other]
+    return math.hypot(*(position(d, a[name]) - position(d, b[name]) for name, d in found.spec.varied.items()))
+
+
+def _nothing_sound(found: Findings) -> Advice:
+    counts = found.trials["verdict"].value_counts()
+    words = ", ".join(f"{count} {word}" for word, count in counts.items())
+    eta = found.spec.search.get("eta")
+    change = {}
+    if isinstance(eta, Range):
+        change["search.eta"] = toml(Range(eta.low / 100, eta.low, eta.log))
+    return Advice(
+        f"No trial has a result to compare ({words}). Where trials failed, the artifact error.txt of each run says "
+        "why; where they diverged, search eta far below this range.",
+        {str(word): float(count) for word, count in counts.items()},
+        change=change,
+    )
+
+
+def decay_cut(found: Findings) -> float | None:
+    """The eta * lambda / n that best parts the trials lost to decay from the others; None where none does well."""
+    trials, lost = _by_decay(found)
+    return best_cut(trials["eta_lambda_over_n"].to_numpy(float), lost)
+
+
+def _by_decay(found: Findings) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """(trials that were trained, whether each was lost to decay: collapsed, or diverged beyond the bound of decay)."""
+    trials = found.trials[found.trials["state"] != "failed"].dropna(subset=["eta_lambda_over_n"])
+    beyond = trials["eta_lambda_over_n"].to_numpy(float) >= 2 * (1 + found.spec.plan.momentum)
+    verdicts = trials["verdict"].to_numpy(object)
+    return trials, (verdicts == Verdict.COLLAPSED) | ((verdicts == Verdict.DIVERGED) & beyond)
+
+
+def _decay_threshold(found: Findings) -> Iterator[Advice]:
+    """What the threshold of decay is worth."""
+    cut = decay_cut(found)
+    if cut is None:
+        return
+    trials, lost = _by_decay(found)
+    over = trials["eta_lambda_over_n"].to_numpy(float) > cut
+    above, below = lost[over], lost[~over]
+    n = f" With n = {found.n:,}: lambda below {_short(cut * found.n)} / eta." if found.n else ""
+    yield Advice(
+        f"Of the {len(above)} trials with eta * lambda / n above {cut:.2g}, {above.sum()} collapsed or diverged "
+        f"by decay; of the {len(below)} below, {below.sum()} did. Keep eta * lambda / n under {cut:.2g}.{n}",
+        {"eta * lambda / n": cut, "lost above": float(above.sum()), "lost below": float(below.sum())},
+        tuple(int(i) for i in trials.index[lost & over]),
+    )
+
+
+def best_cut(values: NDArray[np.float64], lost: NDArray[np.bool_]) -> float | None:
+    """The threshold that leaves most of the lost above and most of the others below; None where none does so well."""
+    usable = np.isfinite(values) & (values > 0)
+    values, lost = values[usable], lost[usable]
+    if lost.sum() < _ENOUGH or (~lost).sum() < _ENOUGH:
+        return None
+    order = np.argsort(values)
+    values, lost = values[order], lost[order]
+    right = np.array([(~lost[:k]).sum() + lost[k:].sum() for k in range(1, len(values))])
+    k = int(np.argmax(right)) + 1
+    if right[k - 1] < _SPLIT * len(values) or lost[k:].mean() <= lost[:k].mean():
+        return None
+    return float(np.sqrt(values[k - 1] * values[k]))
+
+
+def _curvature(found: Findings) -> Iterator[Advice]:
+    """Divergence that decay does not explain."""
+    bound = 2 * (1 + found.spec.plan.momentum)
+    diverged = found.trials[
+        (found.trials["verdict"] == Verdict.DIVERGED) & ~(found.trials["eta_lambda_over_n"] >= bound)
+    ]
+    stable = found.trials[found.trials["verdict"].isin(list(STABLE))]
+    if diverged.empty or stable.empty or "eta" not in found.spec.varied:
+        return
+    lowest, highest = float(diverged["eta"].min()), float(stable["eta"].max())
+    yield Advice(
+        f"{_count(len(diverged), 'trial')} diverged without decay being at fault, from eta {lowest:.3g} up; the "
+        f"largest eta of a stable trial is {highest:.3g}. "
+        + ("Keep eta below it." if highest < lowest else "Between the two, batch size and lambda decide."),
+        {"lowest eta that diverged": lowest, "largest stable eta": highest},
+        tuple(int(i) for i in diverged.index),
+    )
+
+
+def _ranges(found: Findings) -> Iterator[Advice]:
+    """Where the best lie in each searched range: at its edge, or close together."""
+    best = found.best
+    for name, domain in found.spec.varied.items():
+        if not isinstance(domain, Range) or len(found.sound) < _ENOUGH:
+            continue
+        values = best[name].to_numpy(float)
+        places = [position(domain, value) for value in values]
+        searched = {"low": domain.low, "high": domain.high}
+        if places[0] > 1 - _EDGE or places[0] < _EDGE:
+            upwards = places[0] > 0.5
+            yield Advice(
+                f"The best trial has {name} {values[0]:.3g}, at the {'upper' if upwards else 'lower'} end of what was "
+                f"searched ({_short(domain.low)} to {_short(domain.high)}): what lies beyond is not known. Widen it.",
+                {f"best {name}": float(values[0])} | searched,
+                (int(best.index[0]),),
+                {f"search.{name}": toml(widened(domain, upwards))},
+            )
+        elif len(values) >= _ENOUGH and max(places) - min(places) < _NARROW:
+            yield Advice(
+                f"The best {len(values)} have {name} {values.min():.3g} to {values.max():.3g}; "
+                f"{_short(domain.low)} to {_short(domain.high)} was searched. A narrower range spends its "
+                "trials there.",
+                {f"lowest {name}": float(values.min()), f"largest {name}": float(values.max())} | searched,
+                tuple(int(i) for i in best.index),
+                {f"search.{name}": toml(narrowed(domain, values))},
+            )
+
+
+def _choices(found: Findings) -> Iterator[Advice]:
+    """Choices none of whose trials are stable."""
+    for name, domain in found.spec.varied.items():
+        if not isinstance(domain, Choices):
+            continue
+        is_stable = found.trials["verdict"].isin(list(STABLE))
+        groups = is_stable.groupby(found.trials[name].astype(str)).agg(["sum", "count"])
+        dead = [str(value) for value in groups.index[(groups["sum"] == 0) & (groups["count"] >= 2 * _ENOUGH - 1)]]
+        kept = [value for value in domain.values if str(value) not in dead]
+        if not dead or not kept:
+            continue
+        shares = {f"stable with {name} {value}": float(row["sum"]) for value, row in groups.iterrows()}
+        yield Advice(
+            f"None of the {groups.loc[dead, 'count'].sum()} trials with {name} {' or '.join(dead)} is stable; "
+            f"of the others, {groups['sum'].sum()} of {groups.drop(dead)['count'].sum()} are. "
+            "Drop it, or give it more epochs.",
+            shares,
+            change={f"search.{name}": toml(Choices(tuple(kept)))},
+        )
+
+
+def _longer(found: Findings) -> Iterator[Advice]:
+    """Whether the best were still getting better when they ended."""
+    metric, sign = OBJECTIVES[found.spec.objective[0]]
+    gains = {}
+    for row, key in found.best[["trial", "replicate"]].iterrows():
+        mine = found.epochs[(found.epochs["trial"] == key["trial"]) & (found.epochs["replicate"] == key["replicate"])]
+        values = mine[metric].to_numpy(float) if metric in mine else np.array([])
+        if len(values) < 5:
+            continue
+        loss = values if sign > 0 else 1 - values
+        start = len(loss) - 1 - max(1, (len(loss) - 1) // 4)
+        if loss[-1] <= loss.min() * (1 + _IMPROVED / 2) and loss[start] > 0:
+            gains[int(str(row))] = float(1 - loss[-1] / loss[start])
+    improving = {row: gain for row, gain in gains.items() if gain >= _IMPROVED}
+    if 2 * len(improving) < len(found.best) or not improving:
+        return
+    low, high = min(improving.values()), max(improving.values())
+    span = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
+    yield Advice(
+        f"{len(improving)} of the best {len(found.best)} were still getting better when they ended, by {span} "
+        "in the last quarter of their epochs: train longer.",
+        {"smallest gain": low, "largest gain": high},
+        tuple(improving),
+        {"plan.epochs": str(2 * found.spec.plan.epochs)},
+    )
+
+
+def _earlier(found: Findings) -> Iterator[Advice]:
+    overfitted = found.best[found.best["verdict"] == Verdict.OVERFITTING]
+    if len(overfitted) * 2 < len(found.best) or overfitted.empty:
+        return
+    epoch = float(overfitted["best_epoch"].astype(float).median())
+    yield Advice(
+        f"{len(overfitted)} of the best {len(found.best)} overfit, typically since epoch {epoch:.0f}: stop earlier.",
+        {"median best epoch": epoch},
+        tuple(int(i) for i in overfitted.index),
+        {"stopping.patience": "3"},
+    )
+
+
+def _luck(found: Findings) -> Iterator[Advice]:
+    """Two best trials so close that another start may exchange them."""
+    metric = f"final.{OBJECTIVES[found.spec.objective[0]][0]}"
+    if found.spec.replicates > 1 or len(found.sound) < _ENOUGH or metric not in found.sound:
+        return
+    first, second = found.sound[metric].to_numpy(float)[:2]
+    apart = abs(first - second) / max(abs(first), abs(second), 1e-300)
+    if apart >= _CLOSE:
+        return
+    yield Advice(
+        f"The best two are {apart:.1%} apart, and each was started once. Several starts tell merit from luck.",
+        {"best": float(first), "second": float(second)},
+        tuple(int(i) for i in found.sound.index[:2]),
+        {"replicates": "3"},
+    )
+
+
+def _failures(found: Findings) -> Iterator[Advice]:
+    failed = found.trials[found.trials["state"] == "failed"]
+    if len(failed):
+        yield Advice(
+            f"{_count(len(failed), 'trial')} failed; the artifact error.txt of each run holds the error.",
+            {"failed": float(len(failed))},
+            tuple(int(i) for i in failed.index),
+        )
+
+
+_RULES: Sequence[Callable[[Findings], Iterator[Advice]]] = (
+    _failures,
+    _decay_threshold,
+    _curvature,
+    _ranges,
+    _choices,
+    _longer,
+    _earlier,
+    _luck,
+)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

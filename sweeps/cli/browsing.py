@@ -1,0 +1,125 @@
+"""Commands that look at what was recorded: list, show, compare, report, export, beside."""
+
+import argparse
+import json
+import webbrowser
+from typing import TYPE_CHECKING
+
+from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
+from sweeps.specification.spec import OBJECTIVES
+from sweeps.tracking.location import tracking_uri
+
+if TYPE_CHECKING:
+    from sweeps.views.report.page_data import Published
+
+
+FORMATS = ("parquet", "csv", "json")
+TOP = 20  # trials that `show` prints unless told
+
+
+def list_sweeps(arguments: argparse.Namespace) -> int:
+    import pandas as pd
+
+    from sweeps.results.sweep import load
+    from sweeps.tracking.store import Store
+    from sweeps.views import terminal_tables
+
+    rows = []
+    for name in Store(arguments.tracking_uri).names():
+        sweep = load(name, arguments.tracking_uri)
+        best = sweep.best(1)
+        objective = sweep.spec.objective[0]
+        rows.append(
+            {"sweep": name, "state": sweep.state, "asked for": sweep.spec.trials * sweep.spec.replicates}
+            | {state: int((sweep.trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}
+            | {"verdicts": ", ".join(f"{n} {word}" for word, n in sweep.trials["verdict"].value_counts().items())}
+            | {"best trial": int(best["trial"].iloc[0]) if len(best) else None, "objective": objective}
+            | {"best": best[f"final.{OBJECTIVES[objective][0]}"].iloc[0] if len(best) else None}
+        )
+    if not rows:
+        return complain(f"no sweeps in {tracking_uri(arguments.tracking_uri)} yet; make one with `sweeps run`", DONE)
+    terminal_tables.print_table("Sweeps", pd.DataFrame(rows))
+    return DONE
+
+
+def show(arguments: argparse.Namespace) -> int:
+    from sweeps.results.sweep import load
+    from sweeps.results.where_clause import select
+    from sweeps.views import terminal_tables
+
+    sweep = load(arguments.name, arguments.tracking_uri)
+    trials = sweep.reassessed() if arguments.reassess else sweep.trials
+    ordered = trials.loc[sweep.ordered.index]
+    table = select(ordered, arguments.where) if arguments.where else ordered
+    terminal_tables.print_trials(f"{sweep.name}: {len(table)} trials", table.head(arguments.top), sweep.spec)
+    if len(table) > arguments.top:
+        print(f"{arguments.top} of {len(table)} shown; all: --top {len(table)}")
+    return DONE
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    from sweeps.results.sweep import load
+    from sweeps.views import terminal_tables
+
+    sweep = load(arguments.name, arguments.tracking_uri)
+    terminal_tables.print_comparison(sweep.compare(arguments.trials))
+    first, *others = arguments.trials
+    for other in others:
+        terminal_tables.print_effect(first, other, sweep.effect(first, other), sweep.differences(first, other))
+    return DONE
+
+
+def report(arguments: argparse.Namespace) -> int:
+    from sweeps.results.sweep import load
+    from sweeps.views.report.page_data import publish
+
+    published = publish(load(arguments.name, arguments.tracking_uri))
+    print(published.page)
+    if published.picture is not None:
+        print(published.picture)
+    say_what_is_missing(published)
+    if arguments.open and not webbrowser.open(published.page.as_uri()):
+        return complain("no browser could be started; open the file above in one", FAILED)
+    return DONE
+
+
+def say_what_is_missing(published: "Published") -> None:
+    if published.trouble is not None:
+        complain(f"the picture of the map could not be drawn ({published.trouble})", DONE)
+
+
+def export(arguments: argparse.Namespace) -> int:
+    from sweeps.results.sweep import load
+
+    sweep = load(arguments.name, arguments.tracking_uri)
+    try:
+        arguments.folder.mkdir(parents=True, exist_ok=True)
+        for name, table in {"trials": sweep.trials, "epochs": sweep.epochs}.items():
+            path = arguments.folder / f"{name}.{arguments.format}"
+            if arguments.format == "parquet":
+                table.to_parquet(path, index=False)
+            elif arguments.format == "csv":
+                table.to_csv(path, index=False)
+            else:
+                known = table.astype(object).where(table.notna(), None)  # to_json would round to 15 digits
+                path.write_text(json.dumps(known.to_dict("records"), indent=1), encoding="utf-8")
+            print(path)
+    except OSError as error:
+        return complain(f"{arguments.folder} cannot be written: {error.strerror}; give another folder", BAD_INPUT)
+    return DONE
+
+
+def beside(arguments: argparse.Namespace) -> int:
+    from sweeps.views.figures.side_by_side import page, picture
+    from sweeps.views.figures.side_by_side_curves import trainings_of
+
+    found = trainings_of(arguments.trainings, arguments.tracking_uri, arguments.evaluated_size)
+    png = arguments.out.with_suffix(".png")
+    try:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(page(found, arguments.title), encoding="utf-8")
+        png.write_bytes(picture(found, arguments.title))
+    except OSError as error:
+        return complain(f"{arguments.out} cannot be written: {error.strerror}; give another --out", BAD_INPUT)
+    print(arguments.out, png, sep="\n")
+    return DONE

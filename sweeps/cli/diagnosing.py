@@ -1,0 +1,77 @@
+"""The command that finds the fault in a network class, or in a recorded run."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from sweeps.cli.exit_codes import DONE, complain
+from sweeps.errors import InputError
+
+if TYPE_CHECKING:
+    from sweeps.diagnosis.findings import Finding
+    from sweeps.diagnosis.network.settings_check import Settings
+
+
+def diagnose(arguments: argparse.Namespace) -> int:
+    is_curve = arguments.target.lower().endswith((".csv", ".tsv", ".txt"))
+    findings = _of_curve(arguments) if is_curve else _of_class(arguments)
+    if arguments.json:
+        print(json.dumps([finding.to_table() for finding in findings], indent=1))
+        return DONE
+    from sweeps.views import terminal_tables
+
+    terminal_tables.print_findings(arguments.target, findings)
+    return DONE
+
+
+def _of_curve(arguments: argparse.Namespace) -> "list[Finding]":
+    from sweeps.diagnosis.curves.recorded_run import read_run
+    from sweeps.diagnosis.curves.run_facts import RunFacts
+    from sweeps.diagnosis.diagnose_run import diagnose_run
+
+    if arguments.data is not None:
+        raise InputError("--data: belongs to a class; a recorded run has its curves alone")
+    facts = RunFacts(
+        sizes=arguments.sizes,
+        n=arguments.training_size,
+        evaluated_n=arguments.evaluated_size,
+        eta=arguments.eta,
+        lmbda=arguments.lmbda,
+        batch_size=arguments.batch_size,
+        output=arguments.output,
+        cost=arguments.cost,
+        momentum=arguments.momentum,
+    )
+    near = [_nearby(arguments, _settings(arguments))] if arguments.sweep is not None else []
+    return diagnose_run(read_run(arguments.target), facts) + near
+
+
+def _of_class(arguments: argparse.Namespace) -> "list[Finding]":
+    from sweeps.diagnosis.diagnose_network import TIME_LIMIT, diagnose
+
+    given = [arguments.eta, arguments.lmbda, arguments.batch_size, arguments.sweep]
+    settings = _settings(arguments) if any(value is not None for value in given) else None
+    near = [_nearby(arguments, settings)] if arguments.sweep is not None and settings is not None else []
+    complain(f"executes {arguments.target} in a worker process, with a time limit", DONE)
+    limit = TIME_LIMIT if arguments.time_limit is None else arguments.time_limit
+    return diagnose(arguments.target, arguments.data, arguments.sizes, settings, limit) + near
+
+
+def _settings(arguments: argparse.Namespace) -> "Settings":
+    """What somebody trains with. Raises InputError where they do not say all of it."""
+    from sweeps.diagnosis.network.settings_check import Settings
+
+    given = {"--eta": arguments.eta, "--lambda": arguments.lmbda}
+    given |= {"--batch-size": arguments.batch_size, "--training-size": arguments.training_size}
+    missing = [flag for flag, value in given.items() if value is None]
+    if missing:
+        raise InputError(f"settings are judged all together: give {', '.join(missing)}, too")
+    return Settings(arguments.eta, arguments.lmbda, arguments.batch_size, arguments.training_size)
+
+
+def _nearby(arguments: argparse.Namespace, settings: "Settings") -> "Finding":
+    from sweeps.diagnosis.sweep_neighbours import nearest_stable
+    from sweeps.results.sweep import load
+
+    sweep = load(arguments.sweep, arguments.tracking_uri)
+    return nearest_stable(settings, sweep.trials, sweep.name)

@@ -1,0 +1,147 @@
+"""Commands that train: run, check, replay; and the UI that shows it."""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
+
+from sweeps.cli.browsing import say_what_is_missing
+from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
+from sweeps.errors import TrackingError
+from sweeps.specification.reading import datasets, read_spec
+from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.location import sqlite_file, tracking_uri
+
+if TYPE_CHECKING:
+    from sweeps.results.sweep import Sweep
+
+
+_BEST = 8  # trials that `run` prints
+
+
+def run(arguments: argparse.Namespace) -> int:
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell script's background jobs start with SIGINT ignored
+        signal.signal(ending, _interrupt)
+    given = {"name": arguments.name, "trials": arguments.trials, "seed": arguments.seed}
+    spec = _read(arguments.spec, **given)
+    from sweeps.driver.loop import run_sweep  # and with it Optuna, which a mistake in the spec need not wait for
+    from sweeps.views.terminal_progress import progress_of
+
+    with progress_of(spec.name, arguments.quiet) as progress:
+        finished = run_sweep(spec, progress, arguments.jobs, arguments.tracking_uri)
+    from sweeps.results.sweep import load
+    from sweeps.views import terminal_tables  # and with it pandas, which training need not wait for
+
+    sweep = load(finished.spec.name, finished.uri)
+    terminal_tables.print_trials(f"Best trials of {sweep.name}", sweep.best(_BEST), sweep.spec)
+    terminal_tables.print_verdicts(sweep.ordered)
+    report = None if finished.was_finished else _reported(sweep)
+    print(next_steps(sweep, arguments.tracking_uri, report))
+    if finished.was_finished:
+        complain(f"{sweep.name} was finished already; nothing was run. More: --trials N, or another --name", DONE)
+    if finished.failed:
+        failed = ", ".join(f"{number}-r{r}" if spec.replicates > 1 else str(number) for number, r in finished.failed)
+        return complain(f"failed: trial {failed}; the error of each is the artifact error.txt of its run", FAILED)
+    return DONE
+
+
+def _read(path: Path, **given: Any) -> SweepSpec:
+    spec = read_spec(path, **given)
+    if spec.network is not None:
+        complain(f"executes {spec.network.target} in worker processes, {spec.time_limit:g} s a trial at the most", DONE)
+    return spec
+
+
+def _interrupt(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _reported(sweep: "Sweep") -> Path | None:
+    """The report page; a sweep stands without it, so what keeps it from being written is only said."""
+    from sweeps.views.report.page_data import publish
+
+    try:
+        published = publish(sweep)
+    except (TrackingError, OSError) as error:
+        complain(f"the report was not written ({error}); `sweeps report {sweep.name}` writes it", DONE)
+        return None
+    say_what_is_missing(published)
+    return published.page
+
+
+def next_steps(sweep: "Sweep", uri: str | None, report: Path | None) -> str:
+    from sweeps.tracking.mlflow_pages.saved_view import view_link
+
+    name = sweep.name
+    store = f" --tracking-uri {uri}" if uri else ""
+    is_server = urlsplit(sweep.uri).scheme in ("http", "https")
+    server = sweep.uri.rstrip("/") if is_server else "http://127.0.0.1:5000"
+    opened = "open" if is_server else f"sweeps ui{store}  then open"
+    worst, best = _instructive(sweep)
+    return "\n".join(
+        [
+            "What next:",
+            f"  {report or f'sweeps report {name}{store}'}  what is stable, where the border runs, what to try",
+            f"  {opened} {server}/{view_link(sweep.experiment_id)}  every trial's curves, side by side",
+            f"  sweeps show {name}{store} --where 'diverged == 1'",
+            f"  sweeps compare {name}{store} {best} {worst}",
+            f"  sweeps replay {name}{store} {best}",
+            f"  python: import sweeps; sweeps.load({name!r}{f', {uri!r}' if uri else ''}).trials",
+        ]
+    )
+
+
+def _instructive(sweep: "Sweep") -> tuple[int, int]:
+    """(the first trial that went wrong, or the worst; the best trial): a pair that is worth comparing."""
+    numbers = list(sweep.ordered["trial"].astype(int))
+    wrong = sweep.ordered[~sweep.ordered["verdict"].isin(["converged", "slow"])]["trial"]
+    return (int(wrong.iloc[0]) if len(wrong) else numbers[-1]), numbers[0]
+
+
+def check(arguments: argparse.Namespace) -> int:
+    spec = _read(arguments.spec)  # before the imports that take seconds
+
+    from sweeps.driver.estimate import sweep_seconds
+    from sweeps.executors.loky import default_jobs
+    from sweeps.views import terminal_tables
+
+    jobs = arguments.jobs or default_jobs()
+    seconds = sweep_seconds(spec, datasets(spec), jobs)
+    terminal_tables.print_spec(spec)
+    trainings = spec.trials * spec.replicates
+    print(f"{trainings} trainings on {jobs} workers: about {terminal_tables.duration(seconds)} on this machine")
+    return DONE
+
+
+def replay(arguments: argparse.Namespace) -> int:
+    from sweeps.results.sweep import load
+
+    replay = load(arguments.name, arguments.tracking_uri).replay(arguments.trial, arguments.replicate)
+    if replay.identical:
+        print(f"trial {replay.trial}: all {replay.compared} recorded numbers came back, bit for bit")
+        return DONE
+    if replay.error is not None:
+        return complain(f"trial {replay.trial} raised:\n{replay.error}", FAILED)
+    print(f"trial {replay.trial}: {len(replay.differences)} of {replay.compared} recorded numbers did not come back")
+    first = replay.differences[0]
+    print(f"first: epoch {first.epoch}, {first.metric}: recorded {first.recorded!r}, now {first.now!r}")
+    return FAILED
+
+
+def ui(arguments: argparse.Namespace) -> int:
+    uri = tracking_uri(arguments.tracking_uri)
+    if not uri.startswith(("sqlite", "postgresql", "mysql", "mssql")):
+        return complain(f"{uri} is a server with a UI of its own: open it in a browser", BAD_INPUT)
+    file = sqlite_file(uri)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")  # five processes for language-model jobs
+    server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
+    server += ["--host", arguments.host, "--port", str(arguments.port), "--workers", "1"]
+    complain(f"the MLflow UI will be at http://{arguments.host}:{arguments.port} (Ctrl-C stops it)", DONE)
+    sys.stderr.flush()
+    return os.execv(server[0], server)

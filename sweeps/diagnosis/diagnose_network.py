@@ -1,0 +1,119 @@
+"""Runs an examination of somebody's class in a worker process, with a time limit: their code never runs in ours."""
+
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
+from concurrent.futures import TimeoutError as OutOfTime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model import Dataset, load
+from sweeps.diagnosis.findings import Finding
+from sweeps.diagnosis.network.examination import Draw, examine
+from sweeps.diagnosis.network.settings_check import Settings
+from sweeps.diagnosis.network.subject import Array
+from sweeps.errors import GuestError, InputError
+from sweeps.executors.loky import LocalPool
+from sweeps.user_network.loading import file_of, load_class, source_file
+from sweeps.user_network.wrapper import Guest
+
+TIME_LIMIT = 600.0  # seconds
+
+_HIDDEN = 30  # units of the one hidden layer at which a class is examined on given data
+
+Data = Dataset | str | Sequence[tuple[Any, Any]]
+
+
+def diagnose(
+    network: type | str,
+    data: Data | None = None,
+    sizes: Sequence[int] | None = None,
+    settings: Settings | None = None,
+    time_limit: float = TIME_LIMIT,
+) -> list[Finding]:
+    """What is wrong with a network class, faults first; a sound one is `clean`, with how sure that is.
+
+    network: a class, or `path/to/file.py:Class`, or `package.module:Class`. data: a Dataset, the name of one, or pairs
+    (x, y), y one-hot, on which the gradient is confirmed at `sizes` (inputs first; None: the data's, with 30 hidden
+    units). settings: what it is trained with, judged where it is sound. Their code runs in a worker process, which is
+    ended after time_limit seconds.
+    Raises GuestError where their code raises, lacks something, or takes too long.
+    """
+    name = network if isinstance(network, str) else network.__name__
+    if isinstance(network, str):
+        source_file(network)  # a missing file needs no worker
+    examples = None if data is None else _examples(data)
+    if sizes is None and examples is not None:
+        sizes = (examples[0].shape[1], _HIDDEN, examples[1].shape[1])
+    _check(sizes, examples)
+    pool = LocalPool(1)
+    try:
+        return pool.submit(_examine, network, None if sizes is None else tuple(sizes), examples, settings).result(
+            time_limit
+        )
+    except OutOfTime:
+        raise GuestError(
+            f"{name} was not done after {time_limit:g} s: give a larger time limit, or smaller sizes"
+        ) from None
+    except BrokenExecutor:
+        raise GuestError(f"{name} ended the process that it ran in: a crash, an exit, or too much memory") from None
+    finally:
+        pool.close()
+
+
+def _examples(data: Data) -> tuple[Array, Array]:
+    """(x (m, n_in), y (m, n_out)) of some of the data, at most a few dozen, classes mixed."""
+    few = 60
+    if isinstance(data, str):
+        data = load(data)
+    if isinstance(data, Dataset):
+        chosen = np.random.default_rng(0).permutation(len(data.train))[:few]
+        x = np.asarray(data.train.x[chosen], np.float64) * float(data.train.scale)
+        return x, np.eye(data.train.classes)[data.train.y[chosen]]
+    try:
+        pairs = [(np.ravel(np.asarray(x, np.float64)), np.ravel(np.asarray(y, np.float64))) for x, y in data[:few]]
+        return np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])
+    except (TypeError, ValueError) as error:
+        raise InputError(f"data: must be pairs (x, y) of arrays of one shape, y one-hot: {error}") from error
+
+
+def _check(sizes: Sequence[int] | None, examples: tuple[Array, Array] | None) -> None:
+    if sizes is None:
+        return
+    if len(sizes) < 2 or any(not isinstance(size, int) or size < 1 for size in sizes):
+        raise InputError(f"sizes: must be two or more whole numbers of at least 1, inputs first, got {list(sizes)}")
+    if examples is not None:
+        ends = (examples[0].shape[1], examples[1].shape[1])
+        if (sizes[0], sizes[-1]) != ends:
+            raise InputError(f"sizes: the data have {ends[0]} inputs and {ends[1]} outputs, got {list(sizes)}")
+
+
+def _examine(
+    network: type | str,
+    sizes: tuple[int, ...] | None,
+    examples: tuple[Array, Array] | None,
+    settings: Settings | None,
+) -> list[Finding]:
+    """In a worker. What their file prints goes to standard error, standard output being for the findings; what the
+    class prints goes nowhere: it is called thousands of times.
+    """
+    os.dup2(2, 1)
+    found = load_class(network) if isinstance(network, str) else network
+    sys.stdout.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    file: Path | None = source_file(network) if isinstance(network, str) else file_of(network)
+
+    def make(layers: Sequence[int]) -> Guest:
+        return Guest.made(found, layers, file=file)
+
+    draw: Draw | None = None
+    if examples is not None:
+        x, y = examples
+
+        def draw(m: int) -> tuple[Array, Array]:
+            return x[:m], y[:m]
+
+    return examine(make, sizes, draw, settings)

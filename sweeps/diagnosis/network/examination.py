@@ -1,0 +1,282 @@
+"""Examines a network class at several sizes, points, batch sizes, eta and lambda, and says what was found."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from sweeps.diagnosis.findings import Code, Finding, Severity
+from sweeps.diagnosis.network.decay import judge_decay
+from sweeps.diagnosis.network.gradient_sentences import of_decay, of_gradient, of_scale
+from sweeps.diagnosis.network.gradients import GradientReport, judge_gradient
+from sweeps.diagnosis.network.remedies import shown
+from sweeps.diagnosis.network.settings_check import Settings, curvature, judge_settings
+from sweeps.diagnosis.network.steps import EXAMPLES, Kind, Point, draw_point, kind_of_step
+from sweeps.diagnosis.network.subject import Array, InconclusiveError, StateShapeError, Subject
+from sweeps.errors import GuestError
+from sweeps.user_network.wrapper import Guest
+
+# Equal widths let a missing transpose run; unequal ones make it raise. One to three hidden layers.
+SIZES = ((4, 3, 3, 3), (5, 4, 3), (3, 4, 5, 4, 3))
+
+_EXAMPLES = (EXAMPLES, 3)  # at the random places of each size
+_AT_TRAINED = 2
+_MOST = 400  # parameters up to which all are differenced; of larger networks so many of each layer's:
+_SAMPLED = 25
+_TRAINED_STEPS, _TRAINED_ETA = 30, 0.5  # before a point that may confirm, never accuse: units may be saturated there
+_PROBE = 60  # examples on which curvature is measured
+_OF_EXAMPLES = 1e-3  # relative difference up to which a cost is the mean, or the sum, of its examples' costs
+_SAME = 1e-9  # relative difference of two costs that are the same
+_COARSE = 1e-4  # tolerance above which a clean result is called weak
+
+Make = Callable[[Sequence[int]], Guest]
+Draw = Callable[[int], tuple[Array, Array]]
+_ORDER = (Severity.FAULT, Severity.WARNING, Severity.INFO)
+
+
+@dataclass
+class _Report:
+    """What came of one size. errors: relative ones, by what was compared. tolerance: from where on one is a fault."""
+
+    sizes: tuple[int, ...]
+    findings: list[Finding] = field(default_factory=list)
+    errors: dict[str, float] = field(default_factory=dict)
+    tolerance: float = 0.0
+    judged: bool = False
+
+
+def examine(
+    make: Make,
+    own_sizes: Sequence[int] | None = None,
+    draw: Draw | None = None,
+    settings: Settings | None = None,
+    sizes: Iterable[Sequence[int]] = SIZES,
+    seed: int = 0,
+) -> list[Finding]:
+    """The findings on a class, faults first; never none: a sound one is clean, with how sure that is.
+
+    make: builds it with given layers. own_sizes: layers at which the gradient is examined once more, a sample of the
+    parameters where they are many, on draw(m) -> x (m, n_in), y (m, n_out), or on random examples. settings: judged
+    for a sound class, by the curvature of its cost at own_sizes (None: at the first of sizes).
+    Raises GuestError where their code can be examined at no size.
+    """
+    reports: list[_Report] = []
+    failures: dict[tuple[int, ...], GuestError] = {}
+    examinations = [(tuple(layers), _examine) for layers in sizes]
+    if own_sizes is not None:
+        examinations.append((tuple(own_sizes), lambda guest, rng: _confirm(guest, rng, draw)))
+    for layers, examination in examinations:
+        try:
+            reports.append(examination(make(layers), np.random.default_rng([seed, *layers])))
+        except GuestError as error:
+            failures[layers] = error
+    if not reports:
+        raise next(iter(failures.values()))
+    findings = _summary(reports, failures)
+    if settings is not None and all(finding.severity is not Severity.FAULT for finding in findings):
+        findings = _judged(settings, make(own_sizes or next(iter(sizes))), draw) + findings
+    return findings
+
+
+def _judged(settings: Settings, guest: Guest, draw: Draw | None) -> list[Finding]:
+    """The settings, by the curvature where their own initialisation starts."""
+    subject = Subject(guest)
+    point = _started(subject, guest, np.random.default_rng(0), draw)
+    try:
+        kind = kind_of_step(subject, point)
+        momentum = 1 - 1 / kind.limit if kind.limit > 1 else 0.0
+        return judge_settings(settings, curvature(subject, point), momentum)
+    except StateShapeError:
+        return []
+
+
+def _started(subject: Subject, guest: Guest, rng: np.random.Generator, draw: Draw | None) -> Point:
+    """Their own initial parameters, and examples: the data's, or random ones."""
+    point = draw_point(subject.layout, rng, _PROBE)
+    theta = subject.layout.join([np.asarray(w) for w in guest.weights], [np.asarray(b) for b in guest.biases])
+    return Point(theta, *((point.x, point.y) if draw is None else draw(_PROBE)))
+
+
+def _examine(guest: Guest, rng: np.random.Generator) -> _Report:
+    """Everything, at one size."""
+    subject = Subject(guest)
+    report = _Report(subject.sizes)
+    points = [draw_point(subject.layout, rng, m) for m in _EXAMPLES]
+    try:
+        kind = _steady_kind(subject, points[0])
+        gradient = judge_gradient(subject, points, kind)
+        _add_gradient(report, subject, points[0], gradient)
+        scale = gradient.scale if gradient.scale > 0 else 1.0  # which the decay may share, as one eta multiplies both
+        decay = judge_decay(subject, points[0], scale, gradient.tolerance)
+        report.findings += [of_decay(fault) for fault in decay.faults]
+        report.errors["decay"] = decay.error
+        if not gradient.faults:
+            with suppress(InconclusiveError):  # a hinge's cost may have become 0
+                trained = judge_gradient(subject, [_trained(subject, points[1])], kind)
+                report.errors["gradient after training"] = trained.error
+        report.judged = True
+    except _Unjudged as stop:
+        report.findings.append(stop.finding)
+    except (StateShapeError, InconclusiveError) as stop:
+        report.findings.append(_stopped(stop))
+    return report
+
+
+def _confirm(guest: Guest, rng: np.random.Generator, draw: Draw | None) -> _Report:
+    """The gradient alone, at their own size, of a sample of the parameters where they are many."""
+    subject = Subject(guest)
+    report = _Report(subject.sizes)
+    point = draw_point(subject.layout, rng)
+    if draw is not None:
+        point = replace(point, **dict(zip(("x", "y"), draw(EXAMPLES), strict=True)))
+    entries = None
+    if subject.layout.size > _MOST:
+        every = np.arange(subject.layout.size, dtype=np.float64)
+        parts = [np.ravel(part) for part in (*subject.layout.weights(every), *subject.layout.biases(every))]
+        entries = [int(k) for part in parts for k in rng.permutation(part)[:_SAMPLED]]
+    try:
+        gradient = judge_gradient(subject, [point], Kind(), entries)
+        _add_gradient(report, subject, point, gradient)
+        report.judged = True
+    except (StateShapeError, InconclusiveError) as stop:
+        report.findings.append(_stopped(stop))
+    return report
+
+
+class _Unjudged(Exception):  # noqa: N818 - a finding, not an error
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+def _steady_kind(subject: Subject, point: Point) -> Kind:
+    """What kind of step it is. Raises _Unjudged where neither it nor the cost can be compared with anything."""
+    first, second = subject.costs(point.theta, point.x, point.y)
+    if abs(first - second) > _SAME * abs(first):
+        message = (
+            "The reported cost is random: two evaluations of the same network on the same examples gave "
+            f"{first:.6g} and {second:.6g}. A cost that draws random numbers, as dropout does, can't be compared with "
+            "a step."
+        )
+        remedy = "switch dropout and noise off in evaluate"
+        raise _Unjudged(
+            Finding(Code.EVALUATE_RANDOM, Severity.WARNING, message, {"first": first, "second": second}, remedy)
+        )
+    singles = [subject.cost(point.theta, *point.example(k)) for k in range(len(point))]
+    if not any(math.isclose(first, of(singles), rel_tol=_OF_EXAMPLES) for of in (np.mean, np.sum)):
+        raise _Unjudged(_not_a_mean(len(point), first, float(np.mean(singles)), float(np.sum(singles))))
+    kind = kind_of_step(subject, point)
+    if kind.unsupported:
+        message = f"The step is not judged: {kind.unsupported}. Plain steps of SGD and of momentum are judged."
+        remedy = "diagnose the class with that switched off, a plain step of SGD: its backprop is the same"
+        raise _Unjudged(Finding(Code.OPTIMIZER_UNSUPPORTED, Severity.INFO, message, {}, remedy))
+    return kind
+
+
+def _not_a_mean(m: int, cost: float, mean: float, total: float) -> Finding:
+    message = (
+        f"The step is not judged: the reported cost of {m} examples is {cost:.6g}, neither the mean of their costs, "
+        f"{mean:.6g}, nor the sum, {total:.6g}. With batch normalisation, or the root of a mean, that is so; otherwise "
+        "evaluate has a fault."
+    )
+    evidence = {"cost": cost, "mean_of_costs": mean, "sum_of_costs": total}
+    remedy = "cost = np.sum(costs_of_examples) / len(data)"
+    return Finding(Code.INCONCLUSIVE, Severity.WARNING, message, evidence, remedy)
+
+
+def _add_gradient(report: _Report, subject: Subject, point: Point, gradient: GradientReport) -> None:
+    place = _place(subject, point) if gradient.faults else ""
+    report.findings += [of_gradient(fault, place) for fault in gradient.faults]
+    report.tolerance = gradient.tolerance
+    report.errors["gradient"] = gradient.error
+    if not gradient.faults and not gradient.averaged and abs(gradient.scale - 1) > 10 * gradient.tolerance:
+        report.findings.append(of_scale(gradient.scale))
+
+
+def _place(subject: Subject, point: Point) -> str:
+    """backprop where what it returns is no multiple of the gradient, else update_mini_batch; "" where none can tell."""
+    returned = subject.returned(point.theta, point.x, point.y)
+    if returned is None:
+        return ""
+    true = subject.slope(lambda at: subject.cost(at, point.x, point.y), point.theta).values
+    factor = float(returned @ true) / float(true @ true)
+    is_right = np.linalg.norm(returned - factor * true) <= 1e-3 * np.linalg.norm(returned)
+    return "update_mini_batch" if is_right and factor > 0 else "backprop"
+
+
+def _trained(subject: Subject, point: Point) -> Point:
+    theta = point.theta
+    for _ in range(_TRAINED_STEPS):
+        theta = theta + subject.step(theta, point.x, point.y, _TRAINED_ETA)
+    return replace(point, theta=theta, x=point.x[:_AT_TRAINED], y=point.y[:_AT_TRAINED])
+
+
+def _stopped(stop: StateShapeError | InconclusiveError) -> Finding:
+    if isinstance(stop, InconclusiveError):
+        return Finding(Code.INCONCLUSIVE, Severity.INFO, f"Nothing can be said: {stop}.")
+    message = (
+        f"A step on {EXAMPLES} examples changes the shape of {stop.name} from {stop.before} to {stop.after}: a "
+        "gradient of "
+        "another shape is subtracted, such as one that is not summed over the mini-batch. Likeliest place: backprop."
+    )
+    evidence = {"before": list(stop.before), "after": list(stop.after)}
+    return Finding(
+        Code.STATE_SHAPE, Severity.FAULT, message, evidence, "nabla_b = delta.sum(axis=1, keepdims=True)   # (BP3)"
+    )
+
+
+def _summary(reports: Sequence[_Report], failures: Mapping[tuple[int, ...], GuestError]) -> list[Finding]:
+    """Each finding once, with the layers at which it was made; and, where there is no fault, how sure that is."""
+    made: dict[tuple[Code, Severity], list[tuple[Finding, _Report]]] = {}
+    for report in reports:
+        for finding in report.findings:
+            made.setdefault((finding.code, finding.severity), []).append((finding, report))
+    findings = []
+    for occurrences in made.values():
+        first = occurrences[0][0]
+        where = [shown(report.sizes) for _, report in occurrences]
+        message = f"{first.message} Measured on layers {', '.join(where)}."
+        findings.append(replace(first, message=message, evidence={**first.evidence, "sizes": where}))
+    if failures:
+        where = [shown(layers) for layers in failures]
+        said = str(next(iter(failures.values()))).splitlines()[0]
+        message = f"Not examined with layers {', '.join(where)}, where their code raises: {said}"
+        findings.append(Finding(Code.INCONCLUSIVE, Severity.INFO, message, {"sizes": where}))
+    if any(report.judged for report in reports) and all(f.severity is not Severity.FAULT for f in findings):
+        findings.append(_clean(reports, findings))
+    return sorted(findings, key=lambda finding: _ORDER.index(finding.severity))
+
+
+def _clean(reports: Sequence[_Report], findings: Sequence[Finding]) -> Finding:
+    judged = [report for report in reports if report.judged]
+    errors = {
+        name: max(report.errors.get(name, 0.0) for report in judged)
+        for name in dict.fromkeys(name for report in judged for name in report.errors)
+    }
+    errors = {name: error for name, error in errors.items() if math.isfinite(error)}
+    apart = " apart from the warning above" if any(f.severity is Severity.WARNING for f in findings) else ""
+    tolerance = max(report.tolerance for report in judged)
+    weak = (
+        f" The test is weak: their code computes coarsely, as in float32, so an error below {tolerance:.0e} would not "
+        "be seen."
+        if tolerance > _COARSE
+        else ""
+    )
+    penalty = (
+        ", and lambda's part with that of the reported penalty"
+        if any("decay" in report.errors for report in judged)
+        else " (lambda's part was not examined)"
+    )
+    message = (
+        f"No fault found{apart}: steps agree with the gradient of the reported cost{penalty}, on layers "
+        f"{', '.join(shown(report.sizes) for report in judged)}; the largest relative error is "
+        f"{max(errors.values()):.1e}.{weak}"
+    )
+    return Finding(
+        Code.CLEAN,
+        Severity.INFO,
+        message,
+        {"largest_relative_error": max(errors.values()), "errors": errors, "tolerance": tolerance},
+    )

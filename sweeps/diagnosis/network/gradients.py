@@ -1,0 +1,318 @@
+"""The data part of a step against central differences of the reported data cost: what is wrong, layer by layer."""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from sweeps.diagnosis.findings import Code
+from sweeps.diagnosis.network.delta_chain import Chain, Example, Flaw
+from sweeps.diagnosis.network.steps import ETA, SMALL_ETA, Joining, Kind, Point, growth, joining
+from sweeps.diagnosis.network.subject import Array, InconclusiveError, Subject
+
+_TOLERANCE = 1e-5  # relative; central differences in float64 err by 1e-9, a fault by more than 1e-2
+_NOISE = 30  # times the differences' own error: the tolerance where they are coarser, as in float32
+_NOT_OF_OUTPUTS = 0.05  # relative part of a cost's gradient that no change of the outputs explains
+_STILL = 1e-10  # of the largest step: a parameter that moves less does not move
+
+
+_IDLE = 1e-3  # of the largest step: what moves more, though the cost does not depend on it, moves
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with the data part of a step. layers: which, 1 the first with parameters; () for all.
+
+    numbers: the evidence. note: what the code alone does not say.
+    """
+
+    code: Code
+    layers: tuple[int, ...] = ()
+    numbers: dict[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """faults: none for a sound step. scale: step / gradient, one factor for all (nan where there is none).
+
+    error: the largest relative error of a layer's weights or biases, that factor apart. tolerance: above it, wrong.
+    averaged: whether the steps pass through an average (momentum as v = b v + (1 - b) gradient), so the first is short.
+    """
+
+    faults: tuple[Fault, ...]
+    scale: float
+    error: float
+    tolerance: float
+    averaged: bool
+
+
+def judge_gradient(
+    subject: Subject, points: Sequence[Point], kind: Kind, entries: Sequence[int] | None = None
+) -> GradientReport:
+    """Compares steps with lambda = 0 to differences of the cost with lambda = 0, example by example, then as a batch.
+
+    entries: of the parameters' vector that are differenced (None: all, as the search for a formula needs).
+    Raises InconclusiveError, and StateShapeError from a step.
+    """
+    examples, error = _examples(subject, points, entries)
+    tolerance = max(_TOLERANCE, _NOISE * error)
+    coarse = max(tolerance, 1e-4 if error > _TOLERANCE else 0.0)
+    faults, eta = _eta_faults(subject, points[0], coarse), ETA
+    if any(fault.note == "after" for fault in faults):
+        eta = SMALL_ETA
+        examples = [replace(e, step=-subject.step(e.theta, e.x, e.y, eta) / eta) for e in examples]
+    comparison = _Comparison(subject, examples, tolerance)
+    faults += _batch_faults(joining(subject, points[0], eta), len(points[0]), coarse)
+    scale, single = comparison.judge()
+    if any(fault.code is Code.GRADIENT_WRONG for fault in single) and entries is None:
+        strange = _not_of_outputs(subject, examples[0])
+        if strange > _NOT_OF_OUTPUTS:
+            layers = tuple(range(1, subject.layout.layers + 1))
+            faults, single = [], [Fault(Code.GRADIENT_WRONG, layers, {"not_of_outputs": strange}, "evaluate")]
+    faults = _first_of_each(faults + single)
+    if not math.isclose(scale, 1, abs_tol=10 * tolerance) and math.isfinite(scale):
+        for fault in faults:
+            if fault.code is Code.GRADIENT_SUMMED:
+                fault.numbers["single_step_over_gradient"] = scale
+    if kind.adds_up and scale * kind.limit > 2:
+        faults.append(Fault(Code.GRADIENT_WRONG, (), {"steps": kind.limit}, "adds_up"))
+    averaged = kind.limit != 1 and abs(scale * kind.limit - 1) <= 10 * tolerance
+    return GradientReport(tuple(faults), scale, comparison.error(scale), tolerance, averaged)
+
+
+def _examples(
+    subject: Subject, points: Sequence[Point], entries: Sequence[int] | None = None
+) -> tuple[list[Example], float]:
+    """Every example of every point, differenced and stepped; and the differences' largest own error.
+
+    entries: only these parameters (None: all). What is not known, at a kink or not differenced, is NaN.
+    """
+    found, error = [], 0.0
+    for point in points:
+        for k in range(len(point)):
+            x, y = point.example(k)
+            slope = subject.slope(functools.partial(subject.cost, x=x, y=y), point.theta, entries)
+            step = -subject.step(point.theta, x, y, ETA) / ETA
+            error = max(error, slope.error)
+            found.append(Example(point.theta, x, y, np.where(slope.known, slope.values, np.nan), step))
+    if not any(np.any(np.isfinite(example.true)) for example in found):
+        raise InconclusiveError("the reported cost is no smooth function of the parameters: differences of it disagree")
+    if not any(np.nansum(np.abs(example.true)) for example in found):
+        raise InconclusiveError(
+            "the reported cost stays the same whatever parameter is changed a little, as an accuracy does: evaluate "
+            "must return the cost, alone or first in a tuple"
+        )
+    return found, error
+
+
+def _first_of_each(faults: Sequence[Fault]) -> list[Fault]:
+    """The first fault of each code: what was measured directly comes before what follows from it."""
+    return list({fault.code: fault for fault in reversed(faults)}.values())[::-1]
+
+
+def _eta_faults(subject: Subject, point: Point, tolerance: float) -> list[Fault]:
+    """Whether a step is proportional to eta."""
+    measured = growth(subject, point)
+    if measured.residual > 100 * tolerance:
+        step, small = (subject.step(point.theta, point.x, point.y, eta) / eta for eta in (ETA, SMALL_ETA))
+        off = float(np.linalg.norm(step - small) / np.linalg.norm(small))
+        return [Fault(Code.GRADIENT_WRONG, (), {"eta": ETA, "small_eta": SMALL_ETA, "difference": off}, "after")]
+    powers = {"power/weights": measured.weights, "power/biases": measured.biases}
+    odd = [abs(power - 1) > 0.01 for power in powers.values()]
+    if odd[0]:
+        return [Fault(Code.GRADIENT_WRONG, (), powers, "power")]
+    return [Fault(Code.GRADIENT_BIAS, (), powers, "power")] if odd[1] else []
+
+
+def _not_of_outputs(subject: Subject, example: Example) -> float:
+    """The part of the cost's gradient, relative, that no change of feedforward's outputs explains; 0 where all is."""
+    known = np.flatnonzero(np.isfinite(example.true))
+    rows, h = [], subject.spacing
+    for k in known:
+        up, down = example.theta.copy(), example.theta.copy()
+        up[k] += h
+        down[k] -= h
+        rows.append((subject.outputs(up, example.x) - subject.outputs(down, example.x))[0] / (2 * h))
+    jacobian, true = np.array(rows), example.true[known]
+    explained = jacobian @ np.linalg.lstsq(jacobian, true, rcond=1e-9)[0]
+    size = float(np.linalg.norm(true))
+    return float(np.linalg.norm(true - explained)) / size if size else 0.0
+
+
+def _batch_faults(join: Joining, m: int, tolerance: float) -> list[Fault]:
+    """Whether a mini-batch's step is the average of its examples' steps."""
+    mean = 1 / m
+    numbers = {"batch_size": float(m), "step_over_sum_of_steps": _median(join.weights)}
+
+    def is_like(factors: Sequence[float], wanted: float) -> bool:
+        return all(abs(f - wanted) <= 100 * tolerance * wanted for f in factors if np.isfinite(f))
+
+    if join.shares_residual <= 100 * tolerance:
+        shares = {f"share/example_{k}": m * share for k, share in enumerate(join.shares, 1)}
+    else:
+        shares = {}
+    if join.weights_residual > 100 * tolerance:
+        numbers |= shares
+        return [Fault(Code.GRADIENT_WRONG, (), numbers | {"residual": join.weights_residual}, "batch")]
+    if join.biases_residual > 100 * tolerance and is_like(join.weights, mean):
+        return [Fault(Code.GRADIENT_BIAS, (), numbers | {"residual": join.biases_residual}, "no_mean")]
+    if is_like(join.weights, mean) and is_like(join.biases, mean):
+        return []
+    if is_like(join.weights, mean):
+        wrong = tuple(k for k, f in enumerate(join.biases, 1) if not is_like([f], mean))
+        factor = _median([join.biases[k - 1] for k in wrong])
+        return [Fault(Code.GRADIENT_BIAS, wrong, numbers | {"biases_over_sum_of_steps": factor}, "batch")]
+    if is_like(join.weights, 1.0):
+        note = "" if is_like(join.biases, 1.0) else "weights"
+        return [Fault(Code.GRADIENT_SUMMED, (), numbers, note)]
+    return [Fault(Code.GRADIENT_WRONG, (), numbers, "batch")]
+
+
+def _median(factors: Sequence[float]) -> float:
+    """Of those that are numbers; NaN where none is."""
+    finite = [factor for factor in factors if math.isfinite(factor)]
+    return float(np.median(finite)) if finite else math.nan
+
+
+class _Comparison:
+    """Steps on single examples against their gradients, parameter by parameter over all examples."""
+
+    def __init__(self, subject: Subject, examples: Sequence[Example], tolerance: float) -> None:
+        self._subject, self._examples, self._tolerance = subject, examples, tolerance
+        layout = subject.layout
+        self._layers = layout.layers
+        split = [(layout.weights, "weights"), (layout.biases, "biases")]
+        self._tensors = [
+            _Tensor(word, layer, *(self._stacked(part, layer, side) for side in ("true", "step")))
+            for part, word in split
+            for layer in range(1, layout.layers + 1)
+        ]
+        self._largest = max((float(np.linalg.norm(t.step)) for t in self._tensors), default=0.0)
+
+    def _stacked(self, part: Callable[[Array], list[Array]], layer: int, side: str) -> Array:
+        entries = [np.ravel(part(getattr(example, side))[layer - 1]) for example in self._examples]
+        known = [np.isfinite(np.ravel(part(example.true)[layer - 1])) for example in self._examples]  # not at a kink
+        return np.concatenate([side[of] for side, of in zip(entries, known, strict=True)])
+
+    def error(self, scale: float) -> float:
+        """Of the worst parameter, relative to its gradient times the scale."""
+        return max((t.error(scale) for t in self._tensors if t.matters), default=0.0)
+
+    def judge(self) -> tuple[float, list[Fault]]:
+        """(the factor of all, the faults)."""
+        still = [t for t in self._tensors if t.matters and np.linalg.norm(t.step) <= _STILL * self._largest]
+        if self._largest == 0:
+            still = [t for t in self._tensors if t.matters]
+        faults = [
+            Fault(Code.GRADIENT_FROZEN, tuple(t.layer for t in still if t.word == word), {}, word)
+            for word in ("weights", "biases")
+            if any(t.word == word for t in still)
+        ]
+        idle = [t for t in self._tensors if not t.matters and np.linalg.norm(t.step) > _IDLE * self._largest]
+        if idle:
+            layers = tuple(sorted({t.layer for t in idle}))
+            words = " and ".join(dict.fromkeys(t.word for t in idle))
+            faults.append(Fault(Code.GRADIENT_WRONG, layers, {}, f"idle {words}"))
+        moving = [t for t in self._tensors if t.matters and t not in still]
+        if not moving:
+            return float("nan"), faults
+        if all(t.residual <= self._tolerance for t in moving):
+            scale, more = self._judge_factors(moving)
+            return scale, faults + more
+        return self._judge_chain(moving, faults)
+
+    def _judge_factors(self, moving: "Sequence[_Tensor]") -> tuple[float, list[Fault]]:
+        """Every parameter moves along its gradient: whether all by the same positive factor."""
+        weights = [t.factor for t in moving if t.word == "weights"] or [t.factor for t in moving]
+        scale = float(np.median(weights))
+        odd = [t for t in moving if abs(t.factor - scale) > 10 * self._tolerance * abs(scale)]
+        if not odd:
+            return (scale, [Fault(Code.GRADIENT_SIGN, (), {"factor": scale})]) if scale < 0 else (scale, [])
+        faults = []
+        biases = [t for t in odd if t.word == "biases"]
+        if biases and len(biases) == len(odd):
+            factor = float(np.median([t.factor / scale for t in biases]))
+            faults.append(Fault(Code.GRADIENT_BIAS, tuple(t.layer for t in biases), {"factor": factor}, "factor"))
+            if scale < 0:
+                faults.append(Fault(Code.GRADIENT_SIGN, (), {"factor": scale}))
+            return scale, faults
+        against = tuple(sorted({t.layer for t in moving if t.factor < 0}))
+        if against and all(abs(abs(t.factor) - abs(scale)) <= 10 * self._tolerance * abs(scale) for t in moving):
+            return abs(scale), [Fault(Code.GRADIENT_SIGN, against, {"factor": -abs(scale)})]
+        numbers = {f"factor/{t.word}_layer_{t.layer}": t.factor for t in moving}
+        return scale, [Fault(Code.GRADIENT_WRONG, tuple(sorted({t.layer for t in odd})), numbers, "factors")]
+
+    def _judge_chain(self, moving: "Sequence[_Tensor]", faults: list[Fault]) -> tuple[float, list[Fault]]:
+        weights_right = all(t.residual <= self._tolerance for t in moving if t.word == "weights")
+        if weights_right:
+            wrong = tuple(t.layer for t in moving if t.word == "biases" and t.residual > self._tolerance)
+            scale, more = self._judge_factors([t for t in moving if t.layer not in wrong or t.word == "weights"])
+            return scale, [*faults, Fault(Code.GRADIENT_BIAS, wrong, {"error": max(t.residual for t in moving)}), *more]
+        chain = Chain(self._subject, self._examples, self._tolerance)
+        errors = {f"error/{t.word}_layer_{t.layer}": t.error(1.0) for t in moving}
+        wrong = tuple(sorted({t.layer for t in moving if t.residual > self._tolerance}))
+        flaws = chain.flaws() if chain.is_layered and not any(f.note == "weights" for f in faults) else []
+        apart = chain.products_apart() if chain.is_layered else ()
+        if apart:
+            faults = [*faults, Fault(Code.GRADIENT_WRONG, apart, errors, "product")]
+        biases = tuple(layer for layer in chain.biases_apart() if layer not in apart)
+        if biases:
+            faults = [*faults, Fault(Code.GRADIENT_BIAS, biases, {}, "chain")]
+        if not flaws and apart:
+            return float("nan"), faults
+        if not flaws:
+            return float("nan"), [*faults, Fault(Code.GRADIENT_WRONG, wrong, errors)]
+        top = max((flaw.factor for flaw in flaws if flaw.layer == self._layers), default=1.0)
+        if top < 0:
+            faults = [*faults, Fault(Code.GRADIENT_SIGN, (), {"factor": top})]
+        return float("nan"), faults + _merged(flaws, errors)
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """One layer's weights or biases over all examples: the true gradient and the one that the step implies, flat."""
+
+    word: str
+    layer: int
+    true: Array
+    step: Array
+
+    @property
+    def matters(self) -> bool:
+        """Whether the cost depends on it at all here."""
+        return bool(np.linalg.norm(self.true) > 0)
+
+    @property
+    def factor(self) -> float:
+        """step / gradient, in the least-squares sense."""
+        return float(self.step @ self.true) / float(self.true @ self.true)
+
+    @property
+    def residual(self) -> float:
+        """What of the step is no multiple of the gradient, relative."""
+        size = float(np.linalg.norm(self.step))
+        return float(np.linalg.norm(self.step - self.factor * self.true)) / size if size else 0.0
+
+    def error(self, scale: float) -> float:
+        """Of the step against scale times the gradient, relative to the latter."""
+        expected = scale * self.true
+        size = float(np.linalg.norm(expected))
+        return float(np.linalg.norm(self.step - expected)) / size if size else float("inf")
+
+
+def _merged(flaws: Sequence[Flaw], errors: dict[str, float]) -> list[Fault]:
+    """One fault for each code, with its layers."""
+    faults = []
+    for code in dict.fromkeys(flaw.code for flaw in flaws):
+        of = [flaw for flaw in flaws if flaw.code is code]
+        layers = tuple(sorted(flaw.layer for flaw in of))
+        numbers = {
+            "fit_error": max(flaw.error for flaw in of),
+            "error_of_right_formula": max(flaw.right for flaw in of),
+        }
+        note = next((flaw.note for flaw in of if flaw.note), "")
+        faults.append(Fault(code, layers, numbers | (errors if code is Code.GRADIENT_WRONG else {}), note))
+    return faults

@@ -1,0 +1,92 @@
+"""Worker processes: an executor of joblib's loky. The only importer of joblib."""
+
+import importlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future
+from typing import Any, Protocol, TypeVar
+
+import joblib
+from joblib.externals.loky import ProcessPoolExecutor
+
+T = TypeVar("T")
+
+_IDLE_SECONDS = 3600  # after which loky ends a worker that nobody feeds
+_WATCH_SECONDS = 0.5
+_HANDOVER_SECONDS = 1.0
+_ENVIRONMENT = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+class Pool(Protocol):
+    """Where trials run. A future's exception is a BrokenExecutor when a worker died while the trial was in flight."""
+
+    @property
+    def size(self) -> int:
+        """How many trials run at a time."""
+
+    def submit(self, function: Callable[..., T], *arguments: object) -> "Future[T]":
+        """Runs function(*arguments) in a worker; a pool that has lost a worker is made anew first."""
+
+    def close(self) -> None:
+        """Ends the workers, whatever they are doing."""
+
+
+def default_jobs() -> int:
+    """The cores that this process may use, by affinity and cgroup."""
+    return int(joblib.cpu_count())
+
+
+class LocalPool:
+    """Worker processes of this machine, one included: a worker's death never takes the driver along."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._executor = self._start()
+        for _ in range(size):  # the processes start, and import, before there is work for them
+            self._last: Future[Any] = self._executor.submit(os.getpid)
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def submit(self, function: Callable[..., T], *arguments: object) -> "Future[T]":
+        try:
+            future: Future[T] = self._executor.submit(function, *arguments)
+        except BrokenExecutor:
+            self.close()
+            self._executor = self._start()
+            future = self._executor.submit(function, *arguments)
+        self._last = future
+        return future
+
+    def close(self) -> None:
+        # A task that loky's own thread has not passed on yet must not be withdrawn: the thread would end in a KeyError.
+        deadline = time.monotonic() + _HANDOVER_SECONDS
+        while not (self._last.running() or self._last.done()) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        self._executor.shutdown(wait=True, kill_workers=True)
+
+    def _start(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            max_workers=self._size,
+            timeout=_IDLE_SECONDS,
+            initializer=_settle_in,
+            initargs=(os.getpid(),),
+            env=_ENVIRONMENT,
+        )
+
+
+def _settle_in(driver: int) -> None:
+    """In a worker: leaves Ctrl-C to the driver, and does not outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    importlib.import_module("sweeps.worker.trial")
+    threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
+
+
+def _end_with(driver: int) -> None:
+    while os.getppid() == driver:
+        time.sleep(_WATCH_SECONDS)
+    os._exit(1)

@@ -1,1 +1,0 @@
-"""Networks that somebody else wrote: found, spoken to, trained."""

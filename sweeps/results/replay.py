@@ -1,0 +1,96 @@
+"""Training a recorded trial again, and comparing every number."""
+
+import contextlib
+from collections.abc import Mapping
+from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
+
+import pandas as pd
+
+from model import load
+from sweeps.driver.preflight import located
+from sweeps.executors.loky import LocalPool
+from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.store import RecordedTrial
+from sweeps.tracking.tables import NOT_BY_EPOCH, by_epoch, epoch_rows, epochs_table
+from sweeps.worker.trial import State, Task, TrialResult, failure, goal, run_trial
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A number that did not come back: the metric and epoch, what was recorded and what came; None: no number."""
+
+    epoch: int
+    metric: str
+    recorded: float | None
+    now: float | None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What came of a replay. compared: how many numbers. error: the traceback of a trial that raised."""
+
+    trial: int
+    compared: int
+    differences: tuple[Difference, ...]
+    error: str | None = None
+
+    @property
+    def identical(self) -> bool:
+        """Whether every recorded number came back, bit for bit."""
+        return self.compared > 0 and not self.differences and self.error is None
+
+
+def replay(spec: SweepSpec, recorded: RecordedTrial, epochs: pd.DataFrame) -> Replay:
+    """Trains a trial again, in this process; somebody's own network in a worker. epochs: its rows of the epochs table.
+
+    A trial that was pruned, or ran out of patience, is ended after the same epoch. Raises InputError where the file of
+    an own network is not what it was.
+    """
+    plan, hyperparameters = spec.training(recorded.settings)
+    last = None if recorded.diverged or epochs.empty else int(epochs["epoch"].max())
+    task = Task(
+        number=recorded.number,
+        replicate=recorded.replicate,
+        seed=spec.seed,
+        plan=plan,
+        hyperparameters=hyperparameters,
+        goal=goal(spec),
+        digest=load(plan.dataset).digest,
+        thresholds={},
+        measures=spec.measures,
+        epochs=last,
+        own=None if spec.network is None else located(spec.network),
+        time_limit=spec.time_limit,
+    )
+    result = run_trial(task) if task.own is None else _in_a_worker(task)
+    before = _numbers(epochs) | _tests(recorded.metrics, last)
+    now = _numbers(epochs_table([epoch_rows(result)]))
+    if recorded.state == State.COMPLETE:  # of a pruned trial the test set was not evaluated
+        now |= _tests(result.test or {}, last)
+    different = [
+        Difference(epoch, metric, before.get((epoch, metric)), now.get((epoch, metric)))
+        for epoch, metric in sorted(before.keys() | now.keys())
+        if before.get((epoch, metric)) != now.get((epoch, metric))
+    ]
+    return Replay(recorded.number, len(before), tuple(different), result.error)
+
+
+def _in_a_worker(task: Task) -> TrialResult:
+    with contextlib.closing(LocalPool(1)) as pool:
+        try:
+            return pool.submit(run_trial, task).result()
+        except BrokenExecutor:
+            return failure(task, "its worker process died")
+
+
+def _numbers(epochs: pd.DataFrame) -> dict[tuple[int, str], float]:
+    """(epoch, metric) -> value, of all that were measured."""
+    rows = epochs.to_dict("records")
+    return {
+        (row["epoch"], name): row[name] for row in rows for name in by_epoch(epochs.columns) if row[name] == row[name]
+    }
+
+
+def _tests(metrics: Mapping[str, float], epoch: int | None) -> dict[tuple[int, str], float]:
+    return {(epoch or 0, name): metrics[name] for name in NOT_BY_EPOCH if name in metrics}

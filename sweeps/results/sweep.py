@@ -1,0 +1,261 @@
+"""The query interface: a sweep's tables, its best trials, comparisons, replays."""
+
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from model import load as load_data
+from sweeps.driver.schedule import Ended, combined
+from sweeps.errors import UnknownSweepError
+from sweeps.results.comparison import Side, divergence, sentences
+from sweeps.results.replay import Replay, replay
+from sweeps.sampling.optuna_study import FinishedTrial, importances, study
+from sweeps.specification.spec import OBJECTIVES, SweepSpec
+from sweeps.tracking.store import TABLES, RecordedSweep, RecordedTrial, Store
+from sweeps.tracking.tables import by_epoch, epochs_table, read_epochs, trials_table
+from sweeps.user_network.training import CONSTANT_ANSWER
+from sweeps.verdicts.rules import assess
+from sweeps.verdicts.verdict import Assessment, Records
+from sweeps.worker.trial import State, facts, of_own
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def load(name: str, tracking_uri: str | None = None) -> "Sweep":
+    """The sweep of that name, finished or running. Raises UnknownSweepError, TrackingError.
+
+    tracking_uri: None for $MLFLOW_TRACKING_URI, or else ./mlruns/mlflow.db.
+    """
+    store = Store(tracking_uri)
+    recorded = store.sweep(name)
+    if recorded is None:
+        known = ", ".join(store.names()) or "none yet; make one with `sweeps run`"
+        raise UnknownSweepError(f"there is no sweep {name!r} in {store.uri}; sweeps there: {known}")
+    return Sweep(store, recorded)
+
+
+class Sweep:
+    """A sweep as it stood when it was loaded. Tables are read when they are asked for first."""
+
+    def __init__(self, store: Store, recorded: RecordedSweep) -> None:
+        self._store, self._recorded = store, recorded
+
+    @property
+    def name(self) -> str:
+        """Of the sweep and its experiment."""
+        return self._recorded.name
+
+    @property
+    def spec(self) -> SweepSpec:
+        """What it was asked to do."""
+        return self._recorded.spec
+
+    @property
+    def uri(self) -> str:
+        """Of the tracking store it is in."""
+        return self._store.uri
+
+    @property
+    def run_id(self) -> str:
+        """Of the run named `sweep`, which holds what belongs to the whole."""
+        return self._recorded.run_id
+
+    @property
+    def state(self) -> str:
+        """running, interrupted or finished."""
+        return self._recorded.tags.get("state", "running")
+
+    @property
+    def experiment_id(self) -> str:
+        """Of the sweep's MLflow experiment."""
+        return self._recorded.experiment_id
+
+    @functools.cached_property
+    def trials(self) -> pd.DataFrame:
+        """A row per run: trial, replicate, state, the settings, diverged, `final.` and `best.` of every metric, ...
+
+        `best.` values are those at the epoch with the best objective.
+        """
+        if self.state == "finished":
+            return self._tables["trials.parquet"]
+        return trials_table(self.spec, self._live, self.epochs)
+
+    @functools.cached_property
+    def epochs(self) -> pd.DataFrame:
+        """A row per run and epoch (0: before training): trial, replicate, epoch, a column per metric."""
+        if self.state == "finished":
+            return self._tables["epochs.parquet"]
+        parts, late = read_epochs(self._store, self._recorded, self._live)
+        return epochs_table(parts + late)
+
+    def best(self, n: int = 1) -> pd.DataFrame:
+        """The n best trials, best first: a row each, means over replicates; diverged and failed ones never are.
+
+        With several objectives: the Pareto front, at most n of it, by the first objective.
+        """
+        ranked = self._ranked
+        if len(self.spec.objective) > 1:
+            losses = np.column_stack([self._losses(ranked, objective) for objective in self.spec.objective])
+            beaten = [bool(((losses <= row).all(axis=1) & (losses < row).any(axis=1)).any()) for row in losses]
+            ranked = ranked[~np.array(beaten, dtype=bool)]
+        return ranked.head(n).reset_index(drop=True)
+
+    def compare(self, trials: Sequence[int]) -> pd.DataFrame:
+        """The trials side by side: a row per setting and measurement, a column per trial (`17`, or `17-r1`).
+
+        Raises UnknownSweepError for a trial that is not there.
+        """
+        rows = self._rows(trials)
+        several = self.spec.replicates > 1
+        names = [f"{t}-r{r}" if several else str(t) for t, r in zip(rows["trial"], rows["replicate"], strict=True)]
+        return rows.drop(columns=["trial", "replicate", "run_id"]).set_axis(names, axis=0).T
+
+    def differences(self, one: int, other: int, replicate: int = 0) -> pd.DataFrame:
+        """What differs between two trials, from which epoch on, in which component first; see `divergence`.
+
+        Raises UnknownSweepError for a trial that is not there.
+        """
+        return divergence(self._side(one, replicate), self._side(other, replicate))
+
+    def effect(self, one: int, other: int, replicate: int = 0) -> list[str]:
+        """The same in sentences, first what the change of settings did. Raises UnknownSweepError."""
+        return sentences(self._side(one, replicate), self._side(other, replicate))
+
+    def _side(self, number: int, replicate: int) -> Side:
+        rows = self._rows([number])
+        rows = rows[rows["replicate"] == replicate]
+        if not len(rows):
+            raise UnknownSweepError(f"trial {number} of sweep {self.name!r} has no replicate {replicate}")
+        row = rows.iloc[0]
+        epochs = self.epochs[(self.epochs["trial"] == number) & (self.epochs["replicate"] == replicate)]
+        return Side(
+            name=f"{number}-r{replicate}" if self.spec.replicates > 1 else str(number),
+            settings={name: getattr(row[name], "item", lambda value=row[name]: value)() for name in self.spec.search},
+            verdict=row["verdict"] if isinstance(row["verdict"], str) else "",
+            epochs=epochs.set_index("epoch")[by_epoch(epochs.columns)],
+        )
+
+    @functools.cached_property
+    def assessments(self) -> dict[tuple[int, int], Assessment]:
+        """(trial, replicate) -> its verdict with its evidence, made anew from the recorded epochs by this version.
+
+        Running trials have none. Raises DatasetError when the data that was trained on is not there any more.
+        """
+        groups = dict(list(self.epochs.groupby(["trial", "replicate"])))
+        made = {}
+        for trial in self._live:
+            if trial.state == "running":
+                continue
+            rows = groups.get((trial.number, trial.replicate), self.epochs.iloc[:0])
+            records = Records({name: rows[name].to_list() for name in by_epoch(rows.columns)})
+            plan, hyperparameters = self.spec.training(trial.settings)
+            diverged = trial.metrics.get("diverged_epoch")
+            diverged_epoch = None if diverged is None else int(diverged)
+            known = facts(plan, hyperparameters, load_data(plan.dataset), State(trial.state), diverged_epoch)
+            if self.spec.network is not None:
+                known = of_own(known, next(iter(records[CONSTANT_ANSWER].tolist()), None))
+            made[trial.number, trial.replicate] = assess(records, known)
+        return made
+
+    def reassessed(self) -> pd.DataFrame:
+        """The trials table with verdicts made anew from the recorded epochs, by the rules of this version."""
+        keys = zip(self.trials["trial"], self.trials["replicate"], strict=True)
+        made = [self.assessments.get(key) for key in keys]
+        words = [one.verdict.value if one else "" for one in made]
+        return self.trials.assign(verdict=words, verdict_reason=[one.sentence if one else "" for one in made])
+
+    def study(self) -> "optuna.Study":
+        """The sweep as an Optuna study in memory, for optuna.visualization and optuna.importance."""
+        ended = [trial for trial in self._live if trial.state != "running"]
+        numbers = itertools.groupby(ended, key=lambda trial: trial.number)
+        return study(self.spec, [self._finished_trial(number, list(replicates)) for number, replicates in numbers])
+
+    def importances(self) -> dict[str, dict[str, float]]:
+        """Objective -> varied field -> its share, by fANOVA, in the variance of the objective. The shares sum to 1.
+
+        Raises ValueError where that cannot be said: fewer than two varied fields, or too few sound trials.
+        """
+        return importances(self.study())
+
+    def attach(self, folder: str, files: Mapping[str, bytes]) -> dict[str, Path | None]:
+        """Writes files into a folder of the sweep run's artifacts, over what is there.
+
+        Returns where each is on this machine, by name; None where a server keeps it.
+        """
+        self._store.write_files(self.run_id, folder, files)
+        return {name: self._store.local_path(self.run_id, f"{folder}/{name}") for name in files}
+
+    def replay(self, trial: int, replicate: int = 0) -> Replay:
+        """Trains a trial again, in this process, and compares every recorded number to the last bit.
+
+        Somebody's own network is trained in a worker process; InputError where its file is not what it was.
+
+        Raises UnknownSweepError for a trial that is not there; a failed trial has nothing to compare.
+        """
+        self._rows([trial])
+        recorded = next((t for t in self._live if (t.number, t.replicate) == (trial, replicate)), None)
+        if recorded is None:
+            raise UnknownSweepError(f"trial {trial} of sweep {self.name!r} has no replicate {replicate}")
+        known = self.epochs[(self.epochs["trial"] == trial) & (self.epochs["replicate"] == replicate)]
+        return replay(self.spec, recorded, known)
+
+    @functools.cached_property
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        with self._store.artifacts(self._recorded.run_id, TABLES) as paths:
+            return {path.name: pd.read_parquet(path) for path in paths}
+
+    @functools.cached_property
+    def _live(self) -> list[RecordedTrial]:
+        return self._store.trials(self._recorded)
+
+    @property
+    def ordered(self) -> pd.DataFrame:
+        """The trials table, best first by the first objective; then those without a sound result."""
+        sound = (self.trials["state"] == State.COMPLETE) & (self.trials["diverged"] == 0)
+        losses = np.where(sound, self._losses(self.trials, self.spec.objective[0]), np.inf)
+        return self.trials.iloc[np.argsort(losses, kind="stable")]
+
+    @property
+    def _ranked(self) -> pd.DataFrame:
+        """Trials all of whose replicates are sound, best first objective first, means over replicates."""
+        trials = self.trials
+        sound = (trials["state"] == State.COMPLETE) & (trials["diverged"] == 0)
+        whole = sound.groupby(trials["trial"]).transform("sum") == self.spec.replicates
+        rows = trials[whole]
+        if self.spec.replicates > 1:
+            merged = {name: "mean" if pd.api.types.is_float_dtype(rows[name]) else "first" for name in rows.columns}
+            rows = rows.groupby("trial", as_index=False, sort=True).agg(merged)
+        losses = self._losses(rows, self.spec.objective[0])
+        return rows.iloc[np.argsort(losses, kind="stable")]
+
+    @staticmethod
+    def _losses(rows: pd.DataFrame, objective: str) -> NDArray[np.float64]:
+        metric, sign = OBJECTIVES[objective]
+        name = f"final.{metric}"
+        return sign * rows[name].to_numpy(float) if name in rows else np.zeros(len(rows))
+
+    def _rows(self, trials: Sequence[int]) -> pd.DataFrame:
+        """The rows of these trials, in this order."""
+        missing = [str(number) for number in trials if number not in set(self.trials["trial"])]
+        if missing:
+            known = f"0 to {self.trials['trial'].max()}" if len(self.trials) else "none yet"
+            raise UnknownSweepError(f"sweep {self.name!r} has no trial {', '.join(missing)}; it has {known}")
+        return pd.concat([self.trials[self.trials["trial"] == number] for number in trials])
+
+    def _finished_trial(self, number: int, replicates: list[RecordedTrial]) -> FinishedTrial:
+        metrics = [OBJECTIVES[objective][0] for objective in self.spec.objective]
+        epochs = self.epochs[(self.epochs["trial"] == number) & (self.epochs["epoch"] > 0)]
+        means = epochs.groupby("epoch")[metrics[0]].mean()
+        curve = {int(str(epoch)): float(value) for epoch, value in means.items()}
+        ended = [
+            Ended(State(t.state), t.diverged, tuple(t.metrics[m] for m in metrics if m in t.metrics), curve)
+            for t in replicates
+        ]
+        return FinishedTrial(replicates[0].settings, combined(self.spec, ended), curve)

@@ -1,0 +1,139 @@
+"""Descriptions in Markdown, as MLflow's pages show them: of a trial, of a sweep, and the banner over its runs."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sweeps.specification.domains import Choices, Domain, Setting, encode
+from sweeps.specification.spec import OBJECTIVES, SweepSpec
+from sweeps.tracking.mlflow_pages.saved_view import artifact_link, run_link, table_link, view_link
+from sweeps.tracking.store import RecordedTrial
+from sweeps.verdicts.verdict import Assessment, Verdict
+
+NOTE = "mlflow.note.content"
+
+_REPORT = "report/index.html"
+_PICTURE = "report/map.png"
+
+
+def of_trial(assessment: Assessment) -> str:
+    """The verdict, its sentence, and the evidence."""
+    cause = f" ({_words(assessment.cause)})" if assessment.cause else ""
+    lines = [f"**{_words(assessment.verdict).capitalize()}{cause}.** {assessment.sentence}", ""]
+    lines += [f"Rule: {assessment.rule}. Seen at epoch {assessment.epoch}."]
+    if assessment.numbers:
+        names, values = zip(*((name, f"{value:.4g}") for name, value in assessment.numbers.items()), strict=True)
+        lines += ["", _row(names), _row(["---:"] * len(names)), _row(values)]
+    return "\n".join(lines)
+
+
+def of_sweep(
+    spec: SweepSpec, experiment_id: str, run_id: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None
+) -> str:
+    """What was run, verdicts with an example each, the best trial, links, what to type. best: trial, replicate."""
+    searched = "; ".join(f"{name} {_span(domain)}" for name, domain in spec.search.items())
+    objective = _words(" and ".join(spec.objective))
+    how = f"{spec.plan.epochs} epochs each, proposed by {spec.sampler}, for {objective}"
+    lines = [
+        f"{len(trials)} trainings on {_dataset(spec)}, {how}. Searched: {searched}.",
+        "",
+        _row(["verdict", "trials", "for example"]),
+        _row(["---", "---:", "---"]),
+    ]
+    for verdict, count in _counts(trials):
+        one = _example(verdict, trials, best)
+        reason = (one.verdict_reason or "").replace("|", "\\|").replace("\n", " ")
+        lines.append(_row([f"**{_words(verdict)}**", str(count), f"{_link(spec, experiment_id, one)}: {reason}"]))
+    lines += [
+        "",
+        _best(spec, experiment_id, trials, best),
+        "",
+        f"See: {_links(experiment_id, run_id)}{_picture(spec, experiment_id, run_id)}.",
+        "",
+        "Type next:",
+        "",
+    ]
+    return "\n".join([*lines, *(f"    {command}" for command in _commands(spec, trials, best))])
+
+
+def banner(
+    spec: SweepSpec, experiment_id: str, run_id: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None
+) -> str:
+    """The sweep in a line, which is what MLflow shows of it at first; the best trial's settings in a second one."""
+    counts = ", ".join(f"{count} {_words(verdict)}" for verdict, count in _counts(trials))
+    summary = f"[summary]({run_link(experiment_id, run_id)})"
+    first = f"**{len(trials)} trainings on {_dataset(spec)}:** {counts}. {_links(experiment_id, run_id)} · {summary}"
+    return f"{first}\n\n{_best(spec, experiment_id, trials, best)}"
+
+
+def _best(spec: SweepSpec, experiment_id: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None) -> str:
+    one = next((trial for trial in trials if (trial.number, trial.replicate) == best), None)
+    if one is None:
+        return "No trial has a sound result."
+    settings = ", ".join(f"{name} {_short(one.settings[name])}" for name in spec.varied if name in one.settings)
+    metrics = dict.fromkeys([OBJECTIVES[spec.objective[0]][0], "cost/validation_data", "accuracy/validation"])
+    values = ", ".join(f"{name} {one.metrics[name]:.4g}" for name in metrics if name in one.metrics)
+    verdict = f"; {_words(one.verdict)}" if one.verdict else ""
+    return f"**Best: {_link(spec, experiment_id, one)}** ({settings}): {values}{verdict}."
+
+
+def _links(experiment_id: str, run_id: str) -> str:
+    links = {
+        "curves": view_link(experiment_id),
+        "verdicts": table_link(experiment_id),
+        "report": artifact_link(experiment_id, run_id, _REPORT),
+    }
+    return " · ".join(f"[{words}]({link})" for words, link in links.items())
+
+
+def _picture(spec: SweepSpec, experiment_id: str, run_id: str) -> str:
+    if not {"eta", "lambda"} <= set(spec.varied):
+        return ""
+    return f" · [map]({artifact_link(experiment_id, run_id, _PICTURE)})"
+
+
+def _commands(spec: SweepSpec, trials: Sequence[RecordedTrial], best: tuple[int, int] | None) -> list[str]:
+    name = spec.name
+    commands = [f"sweeps report {name} --open", f"sweeps show {name} --where 'diverged == 1'"]
+    if best is not None:
+        sick = [trial.number for trial in trials if trial.verdict not in (Verdict.CONVERGED, Verdict.SLOW)]
+        other = next((number for number in sick if number != best[0]), None)
+        commands += [f"sweeps compare {name} {best[0]} {other}"] if other is not None else []
+        commands.append(f"sweeps replay {name} {best[0]}")
+    return commands
+
+
+def _counts(trials: Sequence[RecordedTrial]) -> list[tuple[str, int]]:
+    return Counter(trial.verdict for trial in trials if trial.verdict).most_common()
+
+
+def _example(verdict: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None) -> RecordedTrial:
+    """The best trial where it has this verdict, else the first that does."""
+    found = [trial for trial in trials if trial.verdict == verdict]
+    return next((trial for trial in found if (trial.number, trial.replicate) == best), found[0])
+
+
+def _link(spec: SweepSpec, experiment_id: str, trial: RecordedTrial) -> str:
+    start = f", start {trial.replicate}" if spec.replicates > 1 else ""
+    return f"[trial {trial.number}{start}]({run_link(experiment_id, trial.run_id)})"
+
+
+def _dataset(spec: SweepSpec) -> str:
+    return _span(spec.search["dataset"]) if "dataset" in spec.search else spec.plan.dataset
+
+
+def _span(domain: Domain) -> str:
+    if isinstance(domain, Choices):
+        return ", ".join(_short(value) for value in domain.values)
+    return f"{domain.low:g} to {domain.high:g}{' (log)' if domain.log else ''}"
+
+
+def _short(value: Setting) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else encode(value)
+
+
+def _words(name: str) -> str:
+    return str(name).replace("_", " ")
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,131 @@
+"""The saved view of a sweep in MLflow's runs page: which columns and charts its link opens. As of MLflow 3.17."""
+
+import base64
+import json
+import time
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from sweeps.specification.spec import SweepSpec
+
+KEY = "stability"  # of the view among those of the experiment
+TAG = f"mlflow.sharedViewState.{KEY}"
+NAME = "Stability"
+
+_TRAINING = "workflowType=machine_learning"  # else the pages for language models surround everything
+_RUNS = 50  # lines in one chart that can still be told apart, and that the page draws at once
+_POINTS = 500  # runs in a chart of points: the most that the page fetches
+_LIMIT = 20_000  # characters that MLflow accepts of a view
+_SEARCHED = ("eta", "lambda", "batch_size")
+_COLUMNS = {
+    "params": _SEARCHED,
+    "tags": ("verdict",),
+    "metrics": (
+        "cost/validation_data",
+        "cost/penalty",
+        "cost/validation_total",
+        "accuracy/validation",
+        "weight_norm/total",
+        "stability/edge",
+    ),
+}
+_COSTS = ("cost/validation_data", "cost/penalty", "cost/train_total", "cost/validation_total")
+_LOG = ("log10_eta", "log10_lambda")  # these charts know no log axes
+_SECTIONS = ("Cost", "Norms", "Stability", "Search")
+
+
+def view_tag(spec: SweepSpec) -> dict[str, str]:
+    """The experiment tag that holds the view. Needs no results; nothing when MLflow would refuse its length."""
+    searched = spec.search.get("hidden")
+    hidden = [len(value) for value in searched.corners if isinstance(value, tuple)] if searched else []
+    state = _state(layers=1 + max(hidden, default=len(spec.plan.hidden)))
+    packed = base64.b64encode(zlib.compress(json.dumps(state, separators=(",", ":")).encode(), 9)).decode()
+    value = json.dumps({"name": NAME, "createdAt": int(time.time() * 1000), "state": f"deflate;{packed}"})
+    return {TAG: value} if len(value) <= _LIMIT else {}
+
+
+def view_link(experiment_id: str) -> str:
+    """The view's address: its charts. This and the other addresses are relative to the server's."""
+    return f"#/experiments/{experiment_id}/runs?compareRunsMode=CHART&viewStateShareKey={KEY}&{_TRAINING}"
+
+
+def table_link(experiment_id: str) -> str:
+    """The view's columns, which the page of charts does not show."""
+    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={KEY}&{_TRAINING}"
+
+
+def run_link(experiment_id: str, run_id: str) -> str:
+    """A run's page."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}?{_TRAINING}"
+
+
+def artifact_link(experiment_id: str, run_id: str, path: str) -> str:
+    """An artifact's page."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}/artifacts/{path}?{_TRAINING}"
+
+
+def _state(layers: int) -> dict[str, Any]:
+    charts = [_line("Cost", metric, log=True) for metric in _COSTS]
+    charts.append(_line("Cost", "accuracy/validation"))
+    charts.append(_line("Norms", "weight_norm/total", log=True))
+    charts += [_line("Norms", metric, log=True) for metric in _by_layer("weight_norm", layers)]
+    charts.append(_line("Stability", "stability/edge", log=True))
+    charts += [_line("Stability", metric, log=True) for metric in _by_layer("update_ratio", layers)]
+    charts += [_line("Stability", metric) for metric in _by_layer("saturation", layers)]
+    charts.append(
+        _chart("PARALLEL", "Search", "parallel", _POINTS)
+        | {"selectedParams": ["batch_size"], "selectedMetrics": [*_LOG, "accuracy/validation"], "showAllRuns": True}
+    )
+    charts += [_scatter(field, "cost/validation_data") for field in _LOG]
+    charts.append(_scatter(*_LOG))
+    return {
+        "selectedColumns": [f"{kind}.`{name}`" for kind, names in _COLUMNS.items() for name in names],
+        "columnOrder": ["tags.`verdict`", *(f"params.`{name}`" for name in _SEARCHED)],
+        "runsHiddenMode": "SHOW_ALL",
+        "hideEmptyCharts": True,
+        "isAccordionReordered": True,
+        "compareRunSections": [
+            {"uuid": name, "name": name, "display": True, "isReordered": True, "deleted": False, "isGenerated": False}
+            for name in _SECTIONS
+        ],
+        "compareRunCharts": charts,
+        "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
+    }
+
+
+def _by_layer(family: str, layers: int) -> Sequence[str]:
+    return [f"{family}/layer_{layer}" for layer in range(1, layers + 1)]
+
+
+def _chart(kind: str, section: str, uuid: str, runs: int) -> dict[str, Any]:
+    return {
+        "uuid": f"{section}-{uuid}",
+        "type": kind,
+        "metricSectionId": section,
+        "runsCountToCompare": runs,
+        "deleted": False,
+        "isGenerated": False,
+    }
+
+
+def _line(section: str, metric: str, log: bool = False) -> dict[str, Any]:
+    return _chart("LINE", section, metric, _RUNS) | {
+        "metricKey": metric,
+        "selectedMetricKeys": [metric],
+        "scaleType": "log" if log else "linear",
+        "xAxisKey": "step",
+        "xAxisScaleType": "linear",
+        "yAxisKey": "metric",
+        "lineSmoothness": 0,
+        "displayPoints": False,
+        "useGlobalXaxisKey": True,
+        "useGlobalLineSmoothing": True,
+        "ignoreOutliers": False,
+        "range": {},
+    }
+
+
+def _scatter(x: str, y: str) -> dict[str, Any]:
+    axes = {"xaxis": {"key": x, "type": "METRIC"}, "yaxis": {"key": y, "type": "METRIC"}}
+    return _chart("SCATTER", "Search", f"{x}-{y}", _POINTS) | axes

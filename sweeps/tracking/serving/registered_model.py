@@ -1,0 +1,135 @@
+"""The best network of a sweep, as a model in MLflow and in its registry."""
+
+import os
+import re
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import cast
+
+import mlflow
+import numpy as np
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
+
+import model
+from model import Network
+from sweeps.driver.schedule import Champion
+from sweeps.specification.spec import OwnNetwork, SweepSpec
+from sweeps.tracking.store import NETWORK, Store
+from sweeps.user_network.wrapper import Parameters
+
+ALIAS = "champion"
+# What the copies of builtin_loader.py and user_loader.py are called: a process may load models of both.
+LOADER, OWN_LOADER = "served_network", "served_own_network"
+
+_SERVED = {
+    "model": "served_model",
+    "sweeps.user_network": "served_user_network",
+    "sweeps.errors": "served_user_network.errors",
+}
+_EXAMPLES = 3  # in the model's input example
+_REQUIREMENTS = ("mlflow", "numpy", "scipy")
+
+
+def log_champion(store: Store, run_id: str, spec: SweepSpec, champion: Champion) -> str:
+    """Logs the network to the sweep's run, registers it under the sweep's name, moves the alias; returns the version.
+
+    The model is its code, `builtin_loader.py` or `user_loader.py`, and the weights as an npz file. Extending a sweep
+    registers a new version. Somebody's own network is not tried here, as MLflow would with an example: that would
+    execute it.
+    """
+    x, name, own = champion.data.test.x, spec.name, spec.network
+    signature = ModelSignature(
+        inputs=Schema([TensorSpec(x.dtype, (-1, x.shape[1]))]),
+        outputs=Schema([TensorSpec(np.dtype(champion.network.dtype), (-1, champion.data.test.classes))]),
+    )
+    with tempfile.TemporaryDirectory() as scratch, _quietly(store):
+        weights = Path(scratch, "network.npz")
+        _save(weights, champion.network, champion.data.test.scale, own)
+        code = _model_code(Path(scratch)) if own is None else _own_code(Path(scratch), store, run_id)
+        with mlflow.start_run(run_id=run_id):
+            logged = mlflow.pyfunc.log_model(
+                name="champion",
+                loader_module=LOADER if own is None else OWN_LOADER,
+                data_path=str(weights),
+                code_paths=[str(path) for path in code],
+                signature=signature,
+                input_example=np.array(x[:_EXAMPLES]) if own is None else None,
+                pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
+                metadata={"trial": champion.number, "replicate": champion.replicate},
+            )
+        with suppress(MlflowException):  # it exists already
+            store.client.create_registered_model(name)
+        registered = store.client.create_model_version(name, logged.model_uri, run_id, model_id=logged.model_id)
+        store.client.set_registered_model_alias(name, ALIAS, registered.version)
+    return str(registered.version)
+
+
+def _model_code(folder: Path) -> list[Path]:
+    """What `builtin_loader.py` needs: the model package without its data."""
+    code, loader = folder / "served_model", folder / f"{LOADER}.py"
+    code.mkdir()
+    for source in Path(model.__file__).parent.glob("*.py"):
+        _copy(source, code / source.name)
+    _copy(Path(__file__).with_name("builtin_loader.py"), loader)
+    return [code, loader]
+
+
+def _own_code(folder: Path, store: Store, run_id: str) -> list[Path]:
+    """What `user_loader.py` needs: their file as it was recorded, and what speaks to it."""
+    code, loader = folder / "served_user_network", folder / f"{OWN_LOADER}.py"
+    code.mkdir()
+    for part in ("errors.py", "user_network/__init__.py", "user_network/wrapper.py", "user_network/loading.py"):
+        _copy(Path(__file__).parents[2] / part, code / Path(part).name)
+    _copy(Path(__file__).with_name("user_loader.py"), loader)
+    theirs = folder / NETWORK
+    theirs.mkdir()
+    with store.artifacts(run_id, NETWORK) as files:
+        for file in files:
+            shutil.copy(file, theirs)
+    return [code, loader, theirs]
+
+
+def _copy(source: Path, copy: Path) -> None:
+    """A source file that imports copies by names of their own.
+
+    Under ours they would take the place of our packages in whatever process loads the model, and in its workers.
+    """
+    text = source.read_text(encoding="utf-8")
+    for name, served in _SERVED.items():
+        text = re.sub(rf"^(from|import) {re.escape(name)}\b", rf"\1 {served}", text, flags=re.MULTILINE)
+    copy.write_text(text, encoding="utf-8")
+
+
+def _save(path: Path, network: Network | Parameters, scale: float, own: OwnNetwork | None) -> None:
+    arrays = {f"weights_{k}": w for k, w in enumerate(network.weights)}
+    arrays |= {f"biases_{k}": b for k, b in enumerate(network.biases)}
+    if isinstance(network, Network):
+        names = {"activation": network.activation, "output": network.output, "cost": network.cost}
+    else:
+        names = {"dtype": network.dtype, "target": _target(own)}
+    np.savez(path, layers=len(network.weights), scale=scale, **arrays, **names)  # type: ignore[arg-type]
+
+
+def _target(own: OwnNetwork | None) -> str:
+    """The class in the copy of its file."""
+    return f"{NETWORK}/{Path(own.file).name}:{own.named.rpartition(':')[2]}" if own else ""
+
+
+@contextmanager
+def _quietly(store: Store) -> Iterator[None]:
+    """MLflow's fluent functions pointed at the store, without their warnings; then pointed back."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")  # where mlflow.set_tracking_uri keeps it too
+    mlflow.set_tracking_uri(store.uri)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        mlflow.set_tracking_uri(cast(str, before))  # None takes the setting back

@@ -1,0 +1,457 @@
+"""Verdicts: what became of a training and why, as a pure function of its records. Nothing here looks at a clock.
+
+`assess` asks the rules in RULES one after the other; the first that applies is the verdict. So a training that overfits
+while it oscillates is oscillating, and whatever has diverged is nothing else.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from sweeps.verdicts.verdict import Assessment, Cause, Curve, Facts, Records, Verdict
+
+# Thresholds, each with its reason. Fractions and ratios, so that they hold for any data and any cost. A level is the
+# median of a quarter of the epochs: whether a cost rose, fell or settled is no matter of a single lucky epoch.
+BLOWN_UP = 5.0  # times the cost before training: outputs that saturate at the wrong answers reach 3 or 4
+GROWN = 2.0  # times the weights before training, where decay should shrink them
+OVER_EDGE = 1.0  # of eta * sharpness / (2 (1 + momentum)): the bound for a quadratic cost
+COLLAPSED = 0.15  # of the weights before training: decay took six of every seven parts
+LEARNED = 0.95  # of the cost of always answering with the classes' frequencies: below it, inputs are being used
+SATURATED = 0.5  # of a layer's activations: most of its slopes are next to nothing
+HELD = 0.9  # of the weights before training: below it, decay takes more of them than the data build up
+ROOM = 0.5  # of OVER_EDGE: below it, eta may still grow
+SWING = 0.25  # relative rise of the total from a low to a high: several times the noise of sound trainings (.05)
+SWING_MATTERS = 0.05  # of a constant answer's cost: near zero a cost may double, and no answer changes
+SWINGS = 2  # a second time: no accident any more
+TREMOR = 0.5  # of SWING and SWING_MATTERS: a swing that counts only beside a full one
+TREMORS = 3  # so many, a full swing among them, are no calm after a spike
+RECOVERED = 1.1  # times the low before a spike
+RISEN = 1.03  # times its lowest level, of a total that rises while the data cost falls: totals vary less
+DATA_SHARE = 0.1  # of a rise of the total: a data cost that rises by less has no part in it
+OVERFITTED = 1.05  # times its lowest level, of the validation data cost while the training data cost falls
+MATTERS = 0.005  # of a constant answer's cost: a smaller change of a level is noise, or of no use
+FALLING = 0.1  # of the total, lost from a quarter of the epochs to the next: more epochs bring as much again
+STEADY = 0.6  # of the loss in the quarter before: a cost that settles loses at most half as much from each to the next
+CERTAIN = 3  # epochs on end, before a trial is given up: one bad epoch may be a spike
+GONE = 0.01  # of the weights before training: far below COLLAPSED
+
+
+FAILURE = Assessment(
+    Verdict.FAILED, "The trial raised an error or lost its worker; its run holds the text.", "state is failed", 0
+)
+
+Rule = Callable[[Records, Facts], Assessment | None]
+
+
+def assess(records: Records, facts: Facts) -> Assessment:
+    """The verdict on a training: that of the first rule that applies."""
+    with np.errstate(all="ignore"):  # curves may hold anything; NaN satisfies no condition
+        return next(assessment for rule in RULES if (assessment := rule(records, facts)) is not None)
+
+
+def is_certain(records: Records, facts: Facts) -> bool:
+    """Whether no further epoch can change the verdict: what `[stopping] verdict` asks after each epoch.
+
+    Weights that decay makes grow, which is a theorem; without momentum, which may swing back, a total above the descent
+    bound that for CERTAIN epochs on end has grown by a factor that does not shrink (what large steps raise grows ever
+    more slowly, and returns); weights that have all but gone, and have shrunk for CERTAIN epochs on end.
+    """
+    with np.errstate(all="ignore"):
+        if records.length < 2 or (_diverged_by_decay(records, facts) is not None and not facts.own):
+            return records.length >= 2
+        if records.length <= CERTAIN:
+            return False
+        total, norm = records["cost/train_total"], records["weight_norm/total"]
+        factors = total[-CERTAIN:] / total[-CERTAIN - 1 : -1]
+        bound = math.inf if facts.data_bound is None or facts.momentum else facts.data_bound
+        if total[-CERTAIN] - total.min() > bound and factors[0] > 1 and bool(np.all(np.diff(factors) >= 0)):
+            return True
+        shrinking = bool(np.all(np.diff(norm[-CERTAIN - 1 :]) < 0)) and norm[-1] <= GONE * norm[0]
+        return shrinking and assess(records, facts).verdict is Verdict.COLLAPSED
+
+
+def _failed(records: Records, facts: Facts) -> Assessment | None:
+    del records
+    return FAILURE if facts.state == "failed" else None
+
+
+def _diverged_by_decay(records: Records, facts: Facts) -> Assessment | None:
+    norm = records["weight_norm/total"]
+    grown = facts.diverged_epoch is not None or (records.length > 1 and norm[-1] > GROWN * norm[0])
+    if facts.decay < facts.decay_bound or not grown:
+        return None
+    how = f"each step multiplies every weight by {1 - facts.decay:.3g}"
+    if facts.own:
+        how = f"a step that decays weights as it should multiplies them by {1 - facts.decay:.3g}"
+    if facts.momentum:
+        how = f"with momentum {facts.momentum:g}, each step carries every weight further past zero"
+    return Assessment(
+        Verdict.DIVERGED,
+        f"eta * lambda / n is {facts.decay:.6g}: {how}, so the weights grow whatever the data say. "
+        f"It must stay below {facts.decay_bound:.3g}: make eta or lambda smaller.",
+        f"eta * lambda / n >= 2 (1 + momentum), and the weights overflowed or grew to {GROWN:g} times the first",
+        _end(records, facts),
+        {"eta_lambda_over_n": facts.decay, "bound": facts.decay_bound},
+        Cause.DECAY,
+    )
+
+
+def _diverged_by_curvature(records: Records, facts: Facts) -> Assessment | None:
+    if not _blew_up(records, facts):
+        return None
+    edge, rise = records["stability/edge"], _low(records)
+    measured = np.flatnonzero(np.isfinite(edge))
+    before, after = measured[measured <= rise][-1:], measured[measured > rise][:1]
+    highest = float(max(edge[[*before, *after]], default=math.nan))  # the rise may have begun right after a record
+    if not highest > OVER_EDGE:
+        return None
+    return Assessment(
+        Verdict.DIVERGED,
+        f"{_what(records, facts)}: eta was {highest:.3g} times as large as the curvature of the cost bears when the "
+        f"rise began, after epoch {rise}. Divide eta by at least {highest:.2g}.",
+        f"eta * sharpness / (2 (1 + momentum)) > {OVER_EDGE:g} when the total rose, to an overflow or {BLOWN_UP:g} "
+        "times the first",
+        rise,
+        {"edge when the rise began": highest, "epoch of the lowest total": float(rise)},
+        Cause.CURVATURE,
+    )
+
+
+def _not_descending(records: Records, facts: Facts) -> Assessment | None:
+    """The bound of a descent: whatever is minimised cannot rise by more than its data part can fall."""
+    bound, total = facts.data_bound, records["cost/train_total"]
+    if bound is None or records.length < 2 or not total[-1] - total.min() > bound:
+        return None
+    low = _low(records)
+    return Assessment(
+        Verdict.DIVERGED,
+        f"The total cost rose by {total[-1] - total[low]:.3g} since epoch {low}; its data part can never fall by more "
+        f"than {bound:.3g}, so these steps did not descend the cost: eta is too large, or the gradient is wrong.",
+        "the total rose by more than the largest possible data cost",
+        low,
+        {"rise": float(total[-1] - total[low]), "bound": bound},
+        Cause.NOT_DESCENDING,
+    )
+
+
+def _diverged(records: Records, facts: Facts) -> Assessment | None:
+    if not _blew_up(records, facts):
+        return None
+    low = _low(records)
+    return Assessment(
+        Verdict.DIVERGED,
+        f"{_what(records, facts)}, after epoch {low}; neither decay nor the recorded curvature had passed its bound.",
+        f"overflow, or a total above {BLOWN_UP:g} times the first, and no bound passed in the records",
+        _end(records, facts),
+        {"epoch of the lowest total": float(low)},
+        Cause.UNKNOWN,
+    )
+
+
+def _pruned(records: Records, facts: Facts) -> Assessment | None:
+    if facts.state != "pruned":
+        return None
+    return Assessment(
+        Verdict.PRUNED,
+        f"Stopped after epoch {max(records.last, 0)}: it was behind earlier trials.",
+        "state is pruned",
+        max(records.last, 0),
+    )
+
+
+def _untrained(records: Records, facts: Facts) -> Assessment | None:
+    del facts
+    if records.length >= 2:
+        return None
+    return Assessment(
+        Verdict.STALLED,
+        "Nothing was trained: the record ends before the first epoch does.",
+        "no epoch is on record after epoch 0",
+        max(records.last, 0),
+    )
+
+
+def _collapsed(records: Records, facts: Facts) -> Assessment | None:
+    norm = records["weight_norm/total"]
+    level = records.level("weight_norm/total")
+    if facts.lmbda == 0 or not level <= COLLAPSED * norm[0] or not _is_constant(records, facts):
+        return None
+    return Assessment(
+        Verdict.COLLAPSED,
+        f"The weights shrank from norm {norm[0]:.3g} to {level:.3g} and the network answers every input alike: "
+        f"decay, eta * lambda / n = {facts.decay:.3g} a step, is stronger than the data's pull. Make lambda smaller.",
+        f"weight norm at most {COLLAPSED:g} of the first, and no better than a constant answer in the last quarter",
+        int(np.argmax(norm <= COLLAPSED * norm[0])),
+        {"first norm": norm[0], "last norm": level, "eta_lambda_over_n": facts.decay},
+    )
+
+
+def _stalled(records: Records, facts: Facts) -> Assessment | None:
+    """No better than a constant answer at the end; unless nothing but time is in its way."""
+    data = records["cost/train_data"]
+    saturated, _ = records.most_saturated()
+    falls = saturated < SATURATED and all(_lost(f"cost/train_{part}", records, facts) for part in ("data", "total"))
+    if not _is_constant(records, facts) or falls or _has_hardly_begun(records):
+        return None
+    lowest = float(data[1:].min())
+    what = "The network never learned"
+    if lowest < LEARNED * facts.baseline:
+        what = f"The data cost fell to {lowest:.3g}, and then the network lost it"
+    return Assessment(
+        Verdict.STALLED,
+        f"{what}: the same answer for every input would have a data cost of {facts.baseline:.3g}, and it has "
+        f"{data[-1]:.3g}; {_why_stalled(records, facts)}.",
+        f"data cost above {LEARNED:g} of that of a constant answer throughout the last quarter of the epochs",
+        records.last,
+        {
+            "lowest data cost": lowest,
+            "last data cost": data[-1],
+            "constant answer": facts.baseline,
+            "saturation": saturated,
+        },
+    )
+
+
+def _why_stalled(records: Records, facts: Facts) -> str:
+    """What is in its way, and what may remove it."""
+    norm, edge = records["weight_norm/total"], _highest_edge(records)
+    saturated, layer = records.most_saturated()
+    if saturated >= SATURATED:
+        stuck = f"in layer {layer}, {_percent(saturated)} of the units are saturated or dead"
+        return f"{stuck}, and hardly any gradient passes them. Try a smaller eta, or another start"
+    if edge > OVER_EDGE:
+        return f"eta is up to {edge:.2g} times as large as the curvature of the cost bears. Try a smaller eta"
+    level = records.level("weight_norm/total")
+    if facts.lmbda > 0 and level < HELD * norm[0]:
+        shrink = f"from norm {norm[0]:.3g} to {level:.3g}"
+        return f"decay shrinks the weights, {shrink}, before the data can build them up. Try a smaller lambda"
+    return "it is on a plateau. A larger eta, more epochs or another start may leave it"
+
+
+def _oscillating(records: Records, facts: Facts) -> Assessment | None:
+    """Several rises of the total, or one that it did not come back from."""
+    total = records["cost/train_total"]
+    swings, tremors = _swings(records, facts), _swings(records, facts, TREMOR)
+    restless = _is_restless(records, facts)
+    if not restless and (not swings or total[swings[0][1] :].min() <= RECOVERED * total[swings[0][0]]):
+        return None
+    jump, numbers, high = _largest(total, swings)
+    what = f"rose {jump}, and has not come back"
+    if restless:
+        what = f"goes up and down: it rose {max(len(swings), len(tremors))} times, most {jump}"
+    return Assessment(
+        Verdict.OSCILLATING,
+        f"The total cost {what}. A smaller eta or a larger batch calms it.",
+        f"{SWINGS} rises of the total by {SWING:g}, or {TREMORS} by half as much, or one without recovery",
+        high,
+        numbers,
+    )
+
+
+def _is_restless(records: Records, facts: Facts) -> bool:
+    """Whether the total goes up and down, rather than up once."""
+    swings, tremors = _swings(records, facts), _swings(records, facts, TREMOR)
+    return len(swings) >= SWINGS or (bool(swings) and len(tremors) >= TREMORS)
+
+
+def _steady_growth(records: Records, facts: Facts) -> Assessment | None:
+    """The question's symptom, however high the total climbs: it comes before what tells by the height alone."""
+    if facts.diverged_epoch is not None or _untrained(records, facts) or _is_restless(records, facts):
+        return None
+    if _pruned(records, facts) or _collapsed(records, facts) or _stalled(records, facts):
+        return None
+    return _penalty_growth(records, facts)
+
+
+def _spiked(records: Records, facts: Facts) -> Assessment | None:
+    """One rise of the total; that it came back is known from _oscillating."""
+    total = records["cost/train_total"]
+    swings = _swings(records, facts)
+    if not swings:
+        return None
+    jump, numbers, high = _largest(total, swings)
+    return Assessment(
+        Verdict.SPIKED,
+        f"The total cost rose once, {jump}, and came back to {total[high:].min():.3g}.",
+        f"one rise of the total by {SWING:g}, and back to {RECOVERED:g} of the low before it",
+        high,
+        numbers,
+    )
+
+
+def _penalty_growth(records: Records, facts: Facts) -> Assessment | None:
+    low, lowest = records.lowest_level("cost/validation_total")
+    last = records.level("cost/validation_total")
+    there, here = records.level("cost/validation_data", low), records.level("cost/validation_data")
+    if facts.lmbda == 0 or not last >= RISEN * lowest or not here - there < DATA_SHARE * (last - lowest):
+        return None
+    how = "falls" if here < there else "hardly changes,"
+    return Assessment(
+        Verdict.PENALTY_GROWTH,
+        f"The reported total rises, from {lowest:.3g} at epoch {low} to {last:.3g}, while the data cost {how} "
+        f"from {there:.3g} to {here:.3g}: only the penalty on growing weights does that.",
+        f"reported total above {RISEN:g} of its lowest level; data cost below its level there, or with less than "
+        f"{DATA_SHARE:g} of the rise",
+        low,
+        {"lowest total": lowest, "last total": last, "data cost there": there, "last data cost": here},
+    )
+
+
+def _overfitting(records: Records, facts: Facts) -> Assessment | None:
+    del facts
+    low, lowest = records.lowest_level("cost/validation_data")
+    last = records.level("cost/validation_data")
+    there, here = records.level("cost/train_data", low), records.level("cost/train_data")
+    if not last >= OVERFITTED * lowest or not here < there:
+        return None
+    return Assessment(
+        Verdict.OVERFITTING,
+        f"Since epoch {low} the data cost rises on examples it has not seen, {lowest:.3g} to {last:.3g}, "
+        f"while it falls on those it has, {there:.3g} to {here:.3g}. Stop there, or make lambda larger.",
+        f"validation data cost above {OVERFITTED:g} of its lowest level, training data cost still falling",
+        low,
+        {"lowest validation": lowest, "last validation": last, "training there": there, "last training": here},
+    )
+
+
+def _slow(records: Records, facts: Facts) -> Assessment | None:
+    total = records["cost/train_total"]
+    lost = _lost("cost/train_total", records, facts)
+    if not lost:
+        return _hardly_begun(records, facts)
+    last, before = "the last epoch", "the one before"
+    if records.quarter > 1:
+        last, before = f"the last {records.quarter} epochs", f"the {records.quarter} before"
+    has_room = not _edge(records)[-1:].max(initial=0) >= ROOM * OVER_EDGE
+    return Assessment(
+        Verdict.SLOW,
+        f"Still falling: in {last} the total cost was {_percent(lost)} lower than in {before}; "
+        f"it is {total[-1]:.3g} now. Train longer{', or with a larger eta' if has_room else ''}.",
+        f"from one quarter of the epochs to the next the total lost {_percent(FALLING)}, "
+        f"or {STEADY:g} of what it had lost in the quarter before",
+        records.last,
+        {"lost": lost, "last total": total[-1]},
+    )
+
+
+def _hardly_begun(records: Records, facts: Facts) -> Assessment | None:
+    if not _is_constant(records, facts) or not _has_hardly_begun(records):
+        return None
+    data, edge = float(records["cost/train_data"][-1]), _highest_edge(records)
+    return Assessment(
+        Verdict.SLOW,
+        f"It has hardly begun: the data cost is {data:.3g}, and the same answer for every input would have "
+        f"{facts.baseline:.3g}. Nothing is in its way: eta is at most {_percent(edge)} of what the curvature of the "
+        "cost bears. Train longer, or with a larger eta.",
+        f"no better than a constant answer, but no worse than at the start; fewer than {_percent(SATURATED)} of any "
+        f"layer saturated, the edge never passed, the weights at {_percent(HELD)} of the first or more",
+        records.last,
+        {"last data cost": data, "constant answer": facts.baseline, "highest edge": edge},
+    )
+
+
+def _converged(records: Records, facts: Facts) -> Assessment:
+    del facts
+    total = records["cost/train_total"]
+    return Assessment(
+        Verdict.CONVERGED,
+        f"The total cost fell from {total[0]:.3g} to {total[-1]:.3g} and has settled.",
+        "none of the others",
+        records.last,
+        {"first total": total[0], "last total": total[-1]},
+    )
+
+
+def _blew_up(records: Records, facts: Facts) -> bool:
+    total = records["cost/train_total"]
+    return facts.diverged_epoch is not None or (records.length > 1 and bool(total[-1] > BLOWN_UP * total[0]))
+
+
+def _what(records: Records, facts: Facts) -> str:
+    if facts.diverged_epoch is not None:
+        return f"The numbers overflowed in epoch {facts.diverged_epoch}"
+    return f"The total cost rose to {records['cost/train_total'][-1]:.3g}"
+
+
+def _low(records: Records) -> int:
+    """The epoch of the lowest total, which has been above it ever since."""
+    total = records["cost/train_total"]
+    return int(np.argmin(np.where(np.isnan(total), math.inf, total))) if records.length else 0
+
+
+def _end(records: Records, facts: Facts) -> int:
+    return records.last if facts.diverged_epoch is None else facts.diverged_epoch
+
+
+def _is_constant(records: Records, facts: Facts) -> bool:
+    """Whether the data cost has been no better than a constant answer's for the last quarter."""
+    return bool(records["cost/train_data"][-records.quarter :].min() >= LEARNED * facts.baseline)
+
+
+def _has_hardly_begun(records: Records) -> bool:
+    """Whether nothing but time is known to be in its way: no saturation, no step too large, no decay that wins.
+
+    A smaller eta lowers the edge and saturates less, so no plateau looks worse with it than with a larger one.
+    """
+    data, norm = records["cost/train_data"], records["weight_norm/total"]
+    saturated, _ = records.most_saturated()
+    sound = records.level("cost/train_data") <= data[0] and records.level("weight_norm/total") >= HELD * norm[0]
+    return bool(sound and saturated < SATURATED and _highest_edge(records) <= OVER_EDGE)
+
+
+def _edge(records: Records) -> Curve:
+    """What was measured of eta * sharpness / (2 (1 + momentum)) in training; epoch 0 is before it."""
+    edge = records["stability/edge"][1:]
+    return edge[np.isfinite(edge)]
+
+
+def _highest_edge(records: Records) -> float:
+    """NaN where it was not measured."""
+    edge = _edge(records)
+    return float(edge.max()) if len(edge) else math.nan
+
+
+def _percent(share: float) -> str:
+    """To two digits: 0.57 %, 12 %, 100 %."""
+    return f"{float(f'{100 * share:.2g}'):g} %"
+
+
+def _lost(metric: str, records: Records, facts: Facts) -> float:
+    """The part of a cost that it lost from the last quarter but one to the last; 0 when it has settled."""
+    last, before, earlier = (records.level(metric, records.last - k * records.quarter) for k in range(3))
+    lost = before - last
+    steady = records[metric][-records.quarter :].max() < before and lost >= STEADY * (earlier - before) > 0
+    falls = lost >= MATTERS * facts.baseline and (lost >= FALLING * before or steady)
+    return lost / before if falls else 0.0
+
+
+def _swings(records: Records, facts: Facts, part: float = 1.0) -> list[tuple[int, int]]:
+    return records.swings("cost/train_total", part * SWING, part * SWING_MATTERS * facts.baseline)
+
+
+def _largest(total: Curve, swings: list[tuple[int, int]]) -> tuple[str, dict[str, float], int]:
+    """(in words, in numbers, epoch of the high) of the largest of the swings."""
+    low, high = max(swings, key=lambda swing: total[swing[1]] / total[swing[0]])
+    jump = f"from {total[low]:.3g} at epoch {low} to {total[high]:.3g} at epoch {high}"
+    return jump, {"swings": float(len(swings)), "largest ratio": float(total[high] / total[low])}, high
+
+
+RULES: tuple[Rule, ...] = (
+    _failed,
+    _diverged_by_decay,
+    _diverged_by_curvature,
+    _not_descending,
+    _steady_growth,
+    _diverged,
+    _pruned,
+    _untrained,
+    _collapsed,
+    _stalled,
+    _oscillating,
+    _penalty_growth,
+    _overfitting,
+    _spiked,
+    _slow,
+    _converged,
+)

@@ -1,0 +1,60 @@
+"""Curves to be laid side by side: of trials of any sweeps, and of runs recorded elsewhere."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sweeps.diagnosis.curves.recorded_run import RecordedRun, read_run
+from sweeps.errors import InputError
+from sweeps.results.sweep import load
+from sweeps.views.figures.side_by_side import Curve, Training
+
+_METRICS = {  # panel -> metric of a trial
+    "total": "cost/validation_total",
+    "data": "cost/validation_data",
+    "penalty": "cost/penalty",
+    "accuracy": "accuracy/validation",
+    "weights": "weight_norm/total",
+}
+
+
+def trainings_of(names: Sequence[str], uri: str | None = None, evaluated_size: int | None = None) -> list[Training]:
+    """names: SWEEP:TRIAL, or a CSV file of a recorded run, whose epochs are counted from 1, as a sweep's are.
+
+    evaluated_size: examples that a recorded cost and count of right answers are of. Raises InputError.
+    """
+    return [_training(name, uri, evaluated_size) for name in names]
+
+
+def _training(name: str, uri: str | None, evaluated_size: int | None) -> Training:
+    if name.lower().endswith(".csv"):
+        return _recorded(name, read_run(name), evaluated_size)
+    sweep_name, _, number = name.rpartition(":")
+    if not sweep_name or not number.isdecimal():
+        raise InputError(f"{name}: is neither SWEEP:TRIAL nor a CSV file; write as in mnist:17 or run.csv")
+    sweep = load(sweep_name, uri)
+    trials = sweep.trials[sweep.trials["trial"] == int(number)]
+    if trials.empty:
+        raise InputError(f"{name}: sweep {sweep_name} has no trial {number}; `sweeps show {sweep_name}` lists them")
+    trial = trials.iloc[0]
+    epochs = sweep.epochs
+    rows = epochs[
+        (epochs["trial"] == int(number)) & (epochs["replicate"] == trial["replicate"]) & (epochs["epoch"] > 0)
+    ]
+    curves = {panel: rows[metric].to_numpy(float) for panel, metric in _METRICS.items() if metric in rows}
+    if "total" in curves and "data" in curves:
+        curves["penalty"] = curves["total"] - curves["data"]  # as reported: with the evaluated set's size, if so
+    settings = ", ".join(f"{field} {trial[field]:.4g}" for field in ("eta", "lambda", "batch_size") if field in trial)
+    said = f"{settings}. {trial['verdict']}: {trial['verdict_reason']}"
+    return Training(f"{sweep_name} trial {number}", rows["epoch"].to_numpy(float), curves, said)
+
+
+def _recorded(name: str, run: RecordedRun, evaluated_size: int | None) -> Training:
+    accuracy: Curve | None = run.accuracy
+    if accuracy is None and run.correct is not None and evaluated_size is not None:
+        accuracy = np.asarray(run.correct) / evaluated_size
+    known = {"total": run.cost, "data": run.data_cost, "penalty": run.penalty, "accuracy": accuracy}
+    curves = {panel: np.asarray(curve, float) for panel, curve in known.items() if curve is not None}
+    epochs = np.asarray(run.epochs, float)
+    return Training(f"{Path(name).stem}, as recorded", epochs - epochs[0] + 1, curves)

@@ -1,0 +1,377 @@
+"""The report of a sweep: one HTML file that needs nothing else, drawn in the browser from the data inside it.
+
+The picture of its map is beside it.
+"""
+
+import datetime
+import html
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from model import DatasetError
+from model.cache import cache_folder
+from sweeps.analysis.advice import Advice, Findings, advise, decay_cut, instructive
+from sweeps.analysis.stability_map import Panel, StabilityMap, stability_map
+from sweeps.results.sweep import Sweep
+from sweeps.specification.domains import Domain, Range, encode
+from sweeps.specification.spec import OBJECTIVES, SweepSpec
+from sweeps.tracking.tables import by_epoch
+from sweeps.verdicts.verdict import STABLE, UNSTABLE, Assessment, Verdict
+from sweeps.views.figures.stability_map import draw
+
+FOLDER, FILE, PICTURE = "report", "index.html", "map.png"  # artifacts of the sweep run
+
+_STYLE = "page.css"
+_SCRIPTS = ("core.js", "map.js", "charts.js", "trial.js", "table.js", "findings.js", "main.js")
+_DIGITS = 6  # significant, of every number in the page
+_IN_FULL = 5000  # rows of the epochs table up to which every metric is in the page; beyond, those that are drawn
+_DRAWN = ("cost/", "accuracy/", "weight_norm/", "stability/edge")
+
+MEANINGS: dict[Verdict, str] = {  # in the order in which the page shows them
+    Verdict.CONVERGED: "The total cost fell and has settled.",
+    Verdict.SLOW: "Sound, but not done: the total cost was still falling when training ended, or had hardly begun to.",
+    Verdict.OVERFITTING: "The cost on examples it has not seen rises while that on the others still falls.",
+    Verdict.SPIKED: "The total cost rose once, and came back.",
+    Verdict.PENALTY_GROWTH: "The reported total rises while the data cost falls: the penalty on growing weights.",
+    Verdict.OSCILLATING: "The total cost went up and down, more than once.",
+    Verdict.STALLED: "It never learned: the data cost stayed at what a constant answer has.",
+    Verdict.COLLAPSED: "Weight decay drove the weights to nothing; every input gets the same answer.",
+    Verdict.DIVERGED: "Cost or weights grew without end: by decay, by curvature, or because steps did not descend.",
+    Verdict.PRUNED: "Stopped early because it was behind earlier trials.",
+    Verdict.FAILED: "It raised an error or lost its worker; its run holds the text.",
+}
+_RUNNING = "Not finished when this page was made."
+_UNKNOWN = "Not a verdict that this version knows."
+
+_COLUMNS = {  # of the trials table -> heading in the page
+    "eta_lambda_over_n": "η·λ/n",
+    "final.cost/validation_data": "validation data cost",
+    "final.cost/train_data": "training data cost",
+    "final.cost/penalty": "penalty",
+    "final.cost/train_total": "training total",
+    "final.accuracy/validation": "validation accuracy",
+    "accuracy/test": "test accuracy",
+    "final.stability/edge": "edge",
+    "final.weight_norm/total": "weight norm",
+    "best_epoch": "best epoch",
+    "seconds": "seconds",
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """Files on this machine: the page, and the picture of the map; None where there is none, and what kept it away."""
+
+    page: Path
+    picture: Path | None
+    trouble: str | None = None
+
+
+def publish(sweep: Sweep) -> Published:
+    """Builds the page and the picture of the map, and logs them as artifacts of the sweep's run, in the folder report.
+
+    Where artifacts are kept by a server, the files are copies in the cache folder. A page stands without its picture.
+    """
+    drawn = mapped(sweep)
+    written = {FILE: render(build(sweep, drawn)).encode()}
+    trouble = None
+    if drawn is not None:
+        try:
+            written[PICTURE] = draw(drawn, sweep.name)
+        except Exception as error:  # noqa: BLE001 - whatever Matplotlib makes of an odd machine, the sweep has its page
+            trouble = f"{type(error).__name__}: {error}"
+    stored = sweep.attach(FOLDER, written)
+    here = {name: _here(sweep, name, content, stored[name]) for name, content in written.items()}
+    return Published(here[FILE], here.get(PICTURE), trouble)
+
+
+def _here(sweep: Sweep, name: str, content: bytes, stored: Path | None) -> Path:
+    if stored is not None and stored.exists():
+        return stored
+    copy = cache_folder() / "reports" / f"{sweep.name}{Path(name).suffix}"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(content)
+    return copy
+
+
+def render(data: Mapping[str, Any]) -> str:
+    """The page with its data, styles and scripts inside."""
+    folder = files("sweeps.views.report") / "page"
+    scripts = "\n".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    parts = {
+        "TITLE": html.escape(f"{data['sweep']['name']}: stability report"),
+        "STYLE": (folder / _STYLE).read_text(encoding="utf-8"),
+        "DATA": escaped_json(data),
+        "SCRIPT": f'(() => {{\n"use strict";\n{scripts}\n}})();',
+    }
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    head, *rest = page.split("<!--")  # one pass: what is put in is not looked at again
+    return head + "".join(parts[name] + after for name, after in (piece.split("-->", 1) for piece in rest))
+
+
+def escaped_json(data: Mapping[str, Any]) -> str:
+    """JSON that cannot end the script element it stands in. Raises ValueError for NaN and infinity."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
+    """All that the page shows, as plain values: numbers to six digits, None for what was not measured.
+
+    drawn: what `mapped` makes of the sweep.
+    """
+    spec, trials = sweep.spec, sweep.ordered.reset_index(drop=True)
+    found = Findings(spec, trials, sweep.epochs, training_size(trials))
+    ids = _ids(trials, spec)
+    best = _best_row(sweep, trials)
+    other = instructive(found, best)
+    return {
+        "sweep": _sweep(sweep, found.n),
+        "verdicts": _verdicts(trials),
+        "fields": [_field(name, domain, name in spec.varied) for name, domain in spec.search.items()],
+        "columns": [[name, label] for name, label in _COLUMNS.items() if name in trials and trials[name].notna().any()],
+        "trials": _trials(sweep, trials, ids),
+        "best": None if best is None else ids[best],
+        "instructive": None if other is None else ids[other],
+        "theory": _borders(found),
+        "map": None if drawn is None else _map(drawn),
+        "importance": _importance(sweep),
+        "advice": [_advice(advice, ids) for advice in advise(found)],
+    }
+
+
+def training_size(trials: pd.DataFrame) -> int | None:
+    """n, from eta * lambda / n; None when trials have several, or lambda was 0 throughout."""
+    rows = trials[(trials["lambda"] > 0) & (trials["eta_lambda_over_n"] > 0)]
+    sizes = {round(float(value)) for value in rows["eta"] * rows["lambda"] / rows["eta_lambda_over_n"]}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def number(value: Any) -> float | int | str | bool | None:
+    """A cell for JSON: text as it is, None for NaN, infinity and what is missing."""
+    if value is None or value is pd.NA or isinstance(value, str):
+        return value if isinstance(value, str) else None
+    real = float(value)
+    if not math.isfinite(real):
+        return None
+    return int(real) if real.is_integer() and abs(real) < 1e15 else float(f"{real:.{_DIGITS}g}")
+
+
+def _ids(trials: pd.DataFrame, spec: SweepSpec) -> list[str]:
+    keys = zip(trials["trial"], trials["replicate"], strict=True)
+    return [f"{trial}-r{replicate}" if spec.replicates > 1 else str(trial) for trial, replicate in keys]
+
+
+def _best_row(sweep: Sweep, trials: pd.DataFrame) -> int | None:
+    best = sweep.best(1)
+    if best.empty:
+        return None
+    return int(trials.index[trials["trial"] == best["trial"].iloc[0]][0])  # its best start comes first
+
+
+def _sweep(sweep: Sweep, n: int | None) -> dict[str, Any]:
+    spec = sweep.spec
+    base = sweep.uri if sweep.uri.startswith(("http://", "https://")) else "http://127.0.0.1:5000"
+    return {
+        "name": sweep.name,
+        "state": sweep.state,
+        "said": in_words(spec, n),
+        "objectives": [{"name": o, "metric": OBJECTIVES[o][0], "sign": OBJECTIVES[o][1]} for o in spec.objective],
+        "n": n,
+        "epochs": spec.plan.epochs,
+        "lambda_reported": spec.plan.penalty_n,
+        "uri": sweep.uri,
+        "experiment": f"{base.rstrip('/')}/#/experiments/{sweep.experiment_id}",
+        "run_id": sweep.run_id,
+        "served": base == sweep.uri,
+        "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+
+
+def in_words(spec: SweepSpec, n: int | None) -> list[str]:
+    """The spec in sentences."""
+    plan = spec.plan
+    hidden = "searched" if "hidden" in spec.search else "-".join(map(str, plan.hidden)) or "none"
+    starts = f", each started {spec.replicates} times" if spec.replicates > 1 else ""
+    momentum = f", momentum {plan.momentum:g}" if plan.momentum else ""
+    size = f"{n:,} examples" if n else "the rest"
+    samplers = {"tpe": "TPE", "random": "random", "qmc": "Sobol", "grid": "grid", "gp": "Gaussian-process"}
+    samplers["border"] = "stability-border"
+    goals = " and ".join(objective.replace("_", " ") for objective in spec.objective)
+    cost = plan.cost.replace("_", "-")
+    what = f"{plan.activation}, {plan.output} output, {cost} cost{momentum}"
+    if spec.network is not None:
+        what = f"network {spec.network.named}, its costs as it reports them"
+    data = f"on {plan.dataset}: {size} to train on, {plan.validation:,} held back."
+    return [
+        f"{spec.trials} trials{starts} of {plan.epochs} epochs {data}",
+        f"Hidden layers {hidden}, {what}.",
+        "; ".join(f"{name.replace('_', ' ')} {_domain_words(domain)}" for name, domain in spec.search.items())
+        + f". Drawn by {samplers.get(spec.sampler, spec.sampler)} sampling, seed {spec.seed}; best by {goals}.",
+    ]
+
+
+def _domain_words(domain: Domain) -> str:
+    if isinstance(domain, Range):
+        return f"{domain.low:g} to {domain.high:,g}" + (" (log)" if domain.log else "")
+    words = [str(list(value)) if isinstance(value, tuple) else f"{value}" for value in domain.values]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _verdicts(trials: pd.DataFrame) -> list[dict[str, Any]]:
+    """Every verdict with its kind (stable, unstable, neither), its meaning and its count."""
+    counts = trials["verdict"].fillna("running").value_counts()
+    meanings = {verdict.value: meaning for verdict, meaning in MEANINGS.items()}
+    meanings |= {
+        str(word): _RUNNING if word == "running" else _UNKNOWN for word in counts.index if word not in meanings
+    }
+    kinds = dict.fromkeys(STABLE, "stable") | dict.fromkeys(UNSTABLE, "unstable")
+    kind_of = {verdict.value: kind for verdict, kind in kinds.items()}
+    return [
+        {"word": word, "kind": kind_of.get(word, "neither"), "meaning": meaning, "count": int(counts.get(word, 0))}
+        for word, meaning in meanings.items()
+    ]
+
+
+def _field(name: str, domain: Domain, varied: bool) -> dict[str, Any]:
+    field: dict[str, Any] = {"name": name, "varied": varied, "searched": _domain_words(domain)}
+    if isinstance(domain, Range):
+        return field | {"low": number(domain.low), "high": number(domain.high), "log": domain.log}
+    cells = [list(value) if isinstance(value, tuple) else value for value in domain.values]
+    return field | {"choices": [json.dumps(c) if isinstance(c, list) else number(c) for c in cells]}
+
+
+def _trials(sweep: Sweep, trials: pd.DataFrame, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Each trial with its settings, verdict, evidence, numbers and epochs, best first."""
+    try:
+        evidence = sweep.assessments
+    except DatasetError:  # the data are gone: the recorded verdicts stand, without their rules
+        evidence = {}
+    curves = _curves(sweep.epochs)
+    return [
+        {
+            "id": ids[place],
+            "state": row["state"],
+            "verdict": _text(row["verdict"]) or "running",
+            "sentence": _text(row["verdict_reason"]),
+            "run_id": row["run_id"],
+            "settings": {name: number(row[name]) for name in sweep.spec.search},
+            "values": {name: number(row[name]) for name in _COLUMNS if name in row},
+            "diverged_epoch": number(row["diverged_epoch"]),
+            "epochs": curves.get((row["trial"], row["replicate"]), {}),
+            **_evidence(row, evidence.get((row["trial"], row["replicate"]))),
+        }
+        for place, row in enumerate(trials.to_dict("records"))
+    ]
+
+
+def _evidence(row: Mapping[Any, Any], made: Assessment | None) -> dict[str, Any]:
+    """Rule and numbers, when the recorded verdict is the one that this version's rules give."""
+    if made is None or made.verdict.value != row["verdict"]:
+        return {}
+    return {
+        "cause": made.cause.value if made.cause else None,
+        "rule": made.rule,
+        "seen": made.epoch,
+        "numbers": [[name, number(value)] for name, value in made.numbers.items()],
+    }
+
+
+def _curves(epochs: pd.DataFrame) -> dict[tuple[int, int], dict[str, list[Any]]]:
+    """(trial, replicate) -> metric -> a value an epoch."""
+    metrics = by_epoch(epochs.columns)
+    if len(epochs) > _IN_FULL:
+        metrics = [name for name in metrics if name.startswith(_DRAWN)]
+    found: dict[tuple[int, int], dict[str, list[Any]]] = {}
+    for (trial, replicate), rows in epochs.groupby(["trial", "replicate"]):
+        columns = {name: [number(value) for value in rows[name]] for name in ["epoch", *metrics]}
+        found[int(str(trial)), int(str(replicate))] = {
+            name: values for name, values in columns.items() if any(v is not None for v in values)
+        }
+    return found
+
+
+def _borders(found: Findings) -> list[dict[str, Any]]:
+    """Lines on which eta * lambda is constant, when the trials share n and momentum: two from theory, one measured."""
+    if found.n is None or "momentum" in found.spec.varied:
+        return []
+    bound = 2 * (1 + found.spec.plan.momentum)
+    lines = [
+        ("decay", 1.0, "decay alone takes a weight to 0 in one step"),
+        ("bound", bound, "beyond, decay alone makes weights grow without end"),
+    ]
+    cut = decay_cut(found)
+    if cut is not None:
+        lines.append(("measured", cut, "beyond, most of these trials collapsed or diverged by decay"))
+    return [
+        {"kind": kind, "label": f"η·λ/n = {value:.2g}", "product": number(value * found.n), "meaning": meaning}
+        for kind, value, meaning in lines
+    ]
+
+
+def mapped(sweep: Sweep) -> StabilityMap | None:
+    """The stability map over eta and lambda; None where there is none to draw."""
+    if not {"eta", "lambda"} <= set(sweep.spec.varied) or sweep.trials.empty:
+        return None
+    try:
+        return stability_map(sweep.spec, sweep.trials, n=training_size(sweep.trials))
+    except (ValueError, DatasetError):
+        return None
+
+
+def _map(drawn: StabilityMap) -> dict[str, Any]:
+    """The stability map without its points, P(stable) in per cent."""
+    return {
+        "third": drawn.third,
+        "two_sided": drawn.is_two_sided,
+        "grid": [[number(value) for value in grid] for grid in (drawn.grid_x, drawn.grid_y)],
+        "panels": [_panel(panel) for panel in drawn.panels],
+    }
+
+
+def _panel(panel: Panel) -> dict[str, Any]:
+    value = encode(panel.value) if isinstance(panel.value, tuple) else number(panel.value)
+    curvature = [theory for theory in panel.theory if theory.kind == "curvature"]
+    return {
+        "value": value,
+        "low": number(panel.low),
+        "high": number(panel.high),
+        "probability": [[round(100 * p) for p in row] for row in panel.probability],
+        "contours": [[contour.level, _paths(contour.paths)] for contour in panel.contours],
+        "curvature": [[theory.label, _paths(theory.paths)] for theory in curvature],
+    }
+
+
+def _paths(paths: Sequence[Sequence[tuple[float, float]]]) -> list[list[list[float]]]:
+    return [[[float(f"{x:.4g}"), float(f"{y:.4g}")] for x, y in path] for path in paths]
+
+
+def _importance(sweep: Sweep) -> dict[str, Any]:
+    try:
+        found = sweep.importances()
+    except (ValueError, RuntimeError) as error:
+        return {"missing": str(error)}
+    return {"shares": {goal: {name: number(share) for name, share in shares.items()} for goal, shares in found.items()}}
+
+
+def _advice(advice: Advice, ids: Sequence[str]) -> dict[str, Any]:
+    return {
+        "text": advice.text,
+        "numbers": [[name, number(value)] for name, value in advice.numbers.items()],
+        "trials": [ids[row] for row in advice.trials],
+        "change": advice.change,
+    }
+
+
+def _text(value: object) -> str:
+    """A cell of words; empty where there is none, which pandas may hold as None or NaN."""
+    return value if isinstance(value, str) else ""

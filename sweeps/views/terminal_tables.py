@@ -1,0 +1,194 @@
+"""Tables in the terminal, on stdout."""
+
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sweeps.diagnosis.findings import Code, Finding, Severity
+from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.tables import WALL_CLOCK
+
+_UNBOUND = 100_000
+_GAP = 3  # between two columns
+_FIRST = 10  # components that are listed in the order in which two trials part
+_READABLE = 110  # columns of running text
+_WIDE = 1000  # columns of a file or pipe: nothing is cut off there
+
+
+def console() -> Console:
+    """Standard output, as wide as the terminal, or as wide as it takes where there is none."""
+    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False, soft_wrap=False)
+
+
+def print_table(title: str, frame: pd.DataFrame, headings: Sequence[str] | None = None) -> None:
+    """A table that fits: columns that the terminal has no room for are left out from the right, and that is said."""
+    out = console()
+    headings = list(headings or frame.columns)
+    cells = [[format_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+    shown = len(headings)
+    unbound = out.options.update(max_width=_UNBOUND)  # else what is measured is the width that there is
+    while shown > 1 and out.measure(_table(title, headings[:shown], cells, frame), options=unbound).maximum > out.width:
+        shown -= 1
+    out.print(_table(title, headings[:shown], cells, frame))
+    if shown < len(headings):
+        out.print(f"(the terminal is too narrow for: {', '.join(headings[shown:])})")
+
+
+def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec) -> None:
+    """Trials with what matters most: settings, cost components, accuracies, norms."""
+    headings = {
+        "trial": "trial",
+        **({"replicate": "start"} if spec.replicates > 1 else {}),
+        **{name: name for name in spec.search if name in spec.varied},
+        "verdict": "verdict",
+        "final.cost/validation_data": "validation data cost",
+        "final.cost/penalty": "penalty",
+        "final.accuracy/validation": "validation accuracy",
+        "state": "state",
+        "stability/edge": "edge",
+        "diverged_epoch": "diverged at",
+        "final.weight_norm/total": "weight norm",
+        "final.cost/train_data": "train data cost",
+        "final.cost/train_total": "train total",
+        "accuracy/test": "test accuracy",
+        "seconds": "seconds",
+    }
+    present = {name: heading for name, heading in headings.items() if name in trials}
+    print_table(title, trials[list(present)], list(present.values()))
+
+
+def print_verdicts(trials: pd.DataFrame) -> None:
+    """A line for each verdict: how many trials, and the first of them with its sentence. trials: best first."""
+    out = console()
+    out.print(f"Verdicts on {len(trials)} trials", style="bold")
+    counts = trials["verdict"].value_counts()
+    width = max((len(str(word)) for word in counts.index), default=0)
+    for word, count in counts.items():
+        first = trials[trials["verdict"] == word].iloc[0]
+        out.print(f"{count:>5} {word:<{width}}  as trial {first['trial']}: {first['verdict_reason']}")
+    out.print()
+
+
+def print_comparison(table: pd.DataFrame) -> None:
+    """Trials in columns, in as many tables as the width asks for; rows without a value are left out, as is the best
+    epoch's half and what depends on the clock. Sentences of verdicts follow below.
+    """
+    out = console()
+    left_out = ("verdict_reason", *WALL_CLOCK)
+    rows = [
+        name
+        for name in table.index
+        if name not in left_out and not str(name).startswith("best.") and table.loc[name].notna().any()
+    ]
+    cells = {name: [format_cell(value) for value in table.loc[name]] for name in rows}
+    label = max(len(_plain(name)) for name in rows) + _GAP + 2  # and the star
+    widest = [
+        max(len(str(trial)), *(len(values[i]) for values in cells.values())) + _GAP
+        for i, trial in enumerate(table.columns)
+    ]
+    for start, end in _pages(widest, out.width - label):
+        shown = Table(title="Side by side (* differs)", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+        shown.pad_edge = False
+        shown.add_column("trial", no_wrap=True)
+        shown.add_column("", no_wrap=True)
+        for trial in table.columns[start:end]:
+            shown.add_column(str(trial), justify="right", no_wrap=True)
+        for name, values in cells.items():
+            shown.add_row(_plain(name), "" if len(set(values)) == 1 else "*", *values[start:end])
+        out.print(shown)
+    for trial, verdict, reason in zip(table.columns, table.loc["verdict"], table.loc["verdict_reason"], strict=True):
+        if isinstance(reason, str) and reason:
+            out.print(f"Trial {trial}, {verdict}: {reason}")
+    out.print()
+
+
+def print_effect(one: int, other: int, sentences: Sequence[str], differences: pd.DataFrame) -> None:
+    """What two trials differ in: the sentences, then the components in the order in which they part."""
+    out = console()
+    out.print(f"Trial {one} against trial {other}", style="bold")
+    for sentence in sentences:
+        out.print(sentence)
+    trained = differences[differences["since"].notna()].head(_FIRST)
+    if len(trained):
+        out.print()
+        frame = trained.reset_index()[["metric", "since", "one", "other", "last_one", "last_other"]]
+        headings = ["component", "epoch", f"{one} then", f"{other} then", f"{one} last", f"{other} last"]
+        print_table("What parts first", frame, headings)
+
+
+def _plain(name: object) -> str:
+    return str(name).removeprefix("final.")
+
+
+def _pages(widths: Sequence[int], room: int) -> list[tuple[int, int]]:
+    """Slices of the columns, each as many as there is room for, and at least one."""
+    pages, start = [], 0
+    while start < len(widths):
+        end = start + 1
+        while end < len(widths) and sum(widths[start : end + 1]) <= room:
+            end += 1
+        pages.append((start, end))
+        start = end
+    return pages
+
+
+def print_spec(spec: SweepSpec) -> None:
+    """What a spec would run."""
+    table = spec.to_table()
+    flat = {
+        (f"{key}.{name}" if isinstance(value, dict) else key): inner
+        for key, value in table.items()
+        for name, inner in (value.items() if isinstance(value, dict) else [("", value)])
+    }
+    frame = pd.DataFrame({"key": list(flat), "value": [str(value) for value in flat.values()]})
+    print_table(f"{spec.name}: {spec.trials} trials", frame)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} seconds"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} minutes"
+    return f"{seconds / 3600:.1f} hours"
+
+
+def _table(title: str, headings: Sequence[str], cells: Iterable[Sequence[str]], frame: pd.DataFrame) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading, name in zip(headings, frame.columns, strict=False):
+        numeric = pd.api.types.is_numeric_dtype(frame[name]) or frame[name].dtype == object
+        table.add_column(heading, justify="right" if numeric else "left", no_wrap=True)
+    for row in cells:
+        table.add_row(*row[: len(headings)])
+    return table
+
+
+def format_cell(value: object) -> str:
+    """Numbers to four significant digits, nothing for what was not measured."""
+    if value is None or value is pd.NA or (isinstance(value, float) and value != value):
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def print_findings(target: str, findings: Sequence[Finding]) -> None:
+    """What a diagnosis found, faults first: each with its code, its sentences, and what should stand there."""
+    out = console()
+    faults = sum(finding.severity is Severity.FAULT for finding in findings)
+    said = "no fault" if not faults else "1 fault" if faults == 1 else f"{faults} faults"
+    out.print(f"{target}: {said}", style="bold", markup=False)
+    styles = {Severity.FAULT: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
+    for finding in findings:
+        style = "bold green" if finding.code is Code.CLEAN else styles[finding.severity]
+        out.print()
+        out.print(Text.assemble((f"{finding.severity}  {finding.code}", style)))
+        for text in filter(None, (finding.message, finding.remedy and f"Remedy: {finding.remedy}")):
+            lines = textwrap.wrap(text, min(out.width, _READABLE), initial_indent="  ", subsequent_indent="  ")
+            out.print("\n".join(lines), markup=False)

@@ -1,0 +1,79 @@
+"""Stores to put small sweeps in."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
+from support.small_sweeps import PAIRS, small_spec, swept, write_spec
+
+import sweeps
+from sweeps.results.sweep import Sweep
+from sweeps.tracking.store import Store
+
+settings.register_profile("shared machine", deadline=None)  # a busy neighbour must not fail a test
+settings.load_profile("shared machine")
+
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+CHROMIUM_FLAGS += ["--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The locks of running sweeps stay out of the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "SWEEPS_CACHE" not in os.environ:
+            patch.setenv("SWEEPS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def new_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
+    """Puts an empty SQLite store into a folder and returns its URI: a copy, for making the tables takes seconds."""
+    original = tmp_path_factory.mktemp("store") / "mlflow.db"
+    Store(f"sqlite:///{original}")
+
+    def copy(folder: Path) -> str:
+        return f"sqlite:///{shutil.copy(original, folder / 'mlflow.db')}"
+
+    return copy
+
+
+@pytest.fixture
+def uri(new_store: Callable[[Path], str], tmp_path: Path) -> str:
+    """An empty SQLite store of the test's own."""
+    return new_store(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def digits_store(new_store: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URI of the store that holds the shared sweep."""
+    return new_store(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="session")
+def digits_sweep(digits_store: str) -> Sweep:
+    """A finished sweep with complete, pruned and diverged trials, named shared. Not to be changed."""
+    return swept(small_spec(name="shared", trials=16, stopping__pruner="median", plan__epochs=4), digits_store)
+
+
+@pytest.fixture(scope="session")
+def pairs_sweep(new_store: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    """A grid of six trainings, some of which collapse or diverge, named pairs. Not to be changed."""
+    folder = tmp_path_factory.mktemp("pairs")
+    spec = write_spec(folder / "pairs.toml", PAIRS)
+    return sweeps.run(spec, jobs=1, tracking_uri=new_store(folder))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium that asks nobody on the network for anything of its own."""
+    path = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+    assert path, "the tests of pages need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield opened
+        opened.close()
