@@ -20,7 +20,7 @@ Arrays = Mapping[str, NDArray[Any]]  # x_train, y_train, x_test, y_test
 
 
 @dataclass(frozen=True)
-class Facts:
+class DatasetFacts:
     """What a data set says besides its arrays: scale > 0, classes >= 1, and a digest of 32 hex digits."""
 
     scale: float
@@ -36,7 +36,7 @@ class Facts:
             raise ValueError(f"digest must be 32 hex digits, got {self.digest!r}")
 
 
-Content = tuple[Arrays, Facts]
+Content = tuple[Arrays, DatasetFacts]
 
 
 def cache_folder() -> Path:
@@ -57,12 +57,12 @@ def recall(entry: Path) -> Content | None:
             arrays = {name: np.asarray(np.load(entry / f"{name}.npy", mmap_mode="r")) for name in ARRAYS}
         if meta["format"] != FORMAT or meta["arrays"] != _outlines(arrays):
             return None
-        return arrays, Facts(meta["scale"], meta["classes"], meta["digest"])
+        return arrays, DatasetFacts(meta["scale"], meta["classes"], meta["digest"])
     except UNREADABLE:
         return None
 
 
-def keep(entry: Path, arrays: Arrays, facts: Facts) -> None:
+def keep(entry: Path, arrays: Arrays, facts: DatasetFacts) -> None:
     """Write an entry whole or not at all; where a sound one stands already, that one stays. Raises OSError.
 
     Readers of an entry being replaced keep their mapping: its files are moved and unlinked, never rewritten.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.cache import FORMAT, Arrays, Content, Facts, cache_folder, keep, recall
+from model.cache import FORMAT, Arrays, Content, DatasetFacts, cache_folder, keep, recall
 from model.idx import CANONICAL, find_idx_files, parse_idx, unpacked
 from model.npz import ARRAYS, UNREADABLE, read_npz
 
@@ -253,7 +253,7 @@ def _content(arrays: Arrays, scale: float) -> Content:
         array.setflags(write=False)  # as they will be when they come from the cache
         digest.update(f" {array.dtype.str} {array.shape} ".encode())
         digest.update(array.data.cast("B"))
-    return arrays, Facts(scale, classes, digest.hexdigest()[:32])
+    return arrays, DatasetFacts(scale, classes, digest.hexdigest()[:32])
 
 
 @contextmanager

@@ -37,5 +37,5 @@ class Interrupted(Exception):  # noqa: N818 - not an error: what was finished is
         self.unrecorded = unrecorded
 
 
-class GuestError(InputError):
+class UserNetworkError(InputError):
     """Somebody's own network raised, or lacks something; the message names their file and line, or what is missing."""

@@ -35,7 +35,7 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class Findings:
+class SweepTables:
     """What advice is made from. trials: the trials table, best first. sound: those of it with a result to compare."""
 
     spec: SweepSpec
@@ -55,14 +55,14 @@ class Findings:
         return self.sound.head(min(_BEST, 1 + len(self.sound) // 3))
 
 
-def advise(found: Findings) -> list[Advice]:
+def advise(found: SweepTables) -> list[Advice]:
     """All that the trials suggest, what matters most first."""
     if found.sound.empty:
         return [_nothing_sound(found)] if len(found.trials) else []
     return [advice for rule in _RULES for advice in rule(found)]
 
 
-def instructive(found: Findings, best: int | None) -> int | None:
+def instructive(found: SweepTables, best: int | None) -> int | None:
     """The row of the unstable trial that teaches most: the one whose settings are nearest to the best's.
 
     Trials that diverged, collapsed, oscillated or grew their penalty come before those that stalled or spiked.
@@ -88,12 +88,12 @@ def position(domain: Domain, value: object) -> float:
     return (scale(float(str(value))) - low) / (high - low)
 
 
-def _distance(found: Findings, one: int, other: int) -> float:
+def _distance(found: SweepTables, one: int, other: int) -> float:
     a, b = found.trials.loc[one], found.trials.loc[other]
     return math.hypot(*(position(d, a[name]) - position(d, b[name]) for name, d in found.spec.varied.items()))
 
 
-def _nothing_sound(found: Findings) -> Advice:
+def _nothing_sound(found: SweepTables) -> Advice:
     counts = found.trials["verdict"].value_counts()
     words = ", ".join(f"{count} {word}" for word, count in counts.items())
     eta = found.spec.search.get("eta")
@@ -108,13 +108,13 @@ def _nothing_sound(found: Findings) -> Advice:
     )
 
 
-def decay_cut(found: Findings) -> float | None:
+def decay_cut(found: SweepTables) -> float | None:
     """The eta * lambda / n that best parts the trials lost to decay from the others; None where none does well."""
     trials, lost = _by_decay(found)
     return best_cut(trials["eta_lambda_over_n"].to_numpy(float), lost)
 
 
-def _by_decay(found: Findings) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+def _by_decay(found: SweepTables) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
     """(trials that were trained, whether each was lost to decay: collapsed, or diverged beyond the bound of decay)."""
     trials = found.trials[found.trials["state"] != "failed"].dropna(subset=["eta_lambda_over_n"])
     beyond = trials["eta_lambda_over_n"].to_numpy(float) >= 2 * (1 + found.spec.plan.momentum)
@@ -122,7 +122,7 @@ def _by_decay(found: Findings) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
     return trials, (verdicts == Verdict.COLLAPSED) | ((verdicts == Verdict.DIVERGED) & beyond)
 
 
-def _decay_threshold(found: Findings) -> Iterator[Advice]:
+def _decay_threshold(found: SweepTables) -> Iterator[Advice]:
     """What the threshold of decay is worth."""
     cut = decay_cut(found)
     if cut is None:
@@ -154,7 +154,7 @@ def best_cut(values: NDArray[np.float64], lost: NDArray[np.bool_]) -> float | No
     return float(np.sqrt(values[k - 1] * values[k]))
 
 
-def _curvature(found: Findings) -> Iterator[Advice]:
+def _curvature(found: SweepTables) -> Iterator[Advice]:
     """Divergence that decay does not explain."""
     bound = 2 * (1 + found.spec.plan.momentum)
     diverged = found.trials[
@@ -173,7 +173,7 @@ def _curvature(found: Findings) -> Iterator[Advice]:
     )
 
 
-def _ranges(found: Findings) -> Iterator[Advice]:
+def _ranges(found: SweepTables) -> Iterator[Advice]:
     """Where the best lie in each searched range: at its edge, or close together."""
     best = found.best
     for name, domain in found.spec.varied.items():
@@ -202,7 +202,7 @@ def _ranges(found: Findings) -> Iterator[Advice]:
             )
 
 
-def _choices(found: Findings) -> Iterator[Advice]:
+def _choices(found: SweepTables) -> Iterator[Advice]:
     """Choices none of whose trials are stable."""
     for name, domain in found.spec.varied.items():
         if not isinstance(domain, Choices):
@@ -223,7 +223,7 @@ def _choices(found: Findings) -> Iterator[Advice]:
         )
 
 
-def _longer(found: Findings) -> Iterator[Advice]:
+def _longer(found: SweepTables) -> Iterator[Advice]:
     """Whether the best were still getting better when they ended."""
     metric, sign = OBJECTIVES[found.spec.objective[0]]
     gains = {}
@@ -250,7 +250,7 @@ def _longer(found: Findings) -> Iterator[Advice]:
     )
 
 
-def _earlier(found: Findings) -> Iterator[Advice]:
+def _earlier(found: SweepTables) -> Iterator[Advice]:
     overfitted = found.best[found.best["verdict"] == Verdict.OVERFITTING]
     if len(overfitted) * 2 < len(found.best) or overfitted.empty:
         return
@@ -263,7 +263,7 @@ def _earlier(found: Findings) -> Iterator[Advice]:
     )
 
 
-def _luck(found: Findings) -> Iterator[Advice]:
+def _luck(found: SweepTables) -> Iterator[Advice]:
     """Two best trials so close that another start may exchange them."""
     metric = f"final.{OBJECTIVES[found.spec.objective[0]][0]}"
     if found.spec.replicates > 1 or len(found.sound) < _ENOUGH or metric not in found.sound:
@@ -280,7 +280,7 @@ def _luck(found: Findings) -> Iterator[Advice]:
     )
 
 
-def _failures(found: Findings) -> Iterator[Advice]:
+def _failures(found: SweepTables) -> Iterator[Advice]:
     failed = found.trials[found.trials["state"] == "failed"]
     if len(failed):
         yield Advice(
@@ -290,7 +290,7 @@ def _failures(found: Findings) -> Iterator[Advice]:
         )
 
 
-_RULES: Sequence[Callable[[Findings], Iterator[Advice]]] = (
+_RULES: Sequence[Callable[[SweepTables], Iterator[Advice]]] = (
     _failures,
     _decay_threshold,
     _curvature,

@@ -42,7 +42,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Point:
+class MapPoint:
     """A training. data_cost, accuracy: on the validation set, after the last epoch; None where there is none.
 
     verdict: its word, "" where none was recorded. stable: None where the verdict does not say.
@@ -110,7 +110,7 @@ class Panel:
     value: Setting | None
     low: float | None
     high: float | None
-    points: tuple[Point, ...]
+    points: tuple[MapPoint, ...]
     probability: tuple[tuple[float, ...], ...]
     contours: tuple[Contour, ...]
     theory: tuple[Theory, ...]
@@ -363,10 +363,10 @@ def _is_two_sided(stable: NDArray[np.bool_]) -> bool:
     return bool(stable.any() and not stable.all())
 
 
-def _points(rows: pd.DataFrame, x: str, y: str) -> Iterator[Point]:
+def _points(rows: pd.DataFrame, x: str, y: str) -> Iterator[MapPoint]:
     for row in rows.to_dict("records"):
         verdict = row["verdict"] if isinstance(row["verdict"], str) else ""
-        yield Point(
+        yield MapPoint(
             x=float(row[x]),
             y=float(row[y]),
             trial=int(row["trial"]),

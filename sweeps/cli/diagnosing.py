@@ -9,7 +9,7 @@ from sweeps.errors import InputError
 
 if TYPE_CHECKING:
     from sweeps.diagnosis.findings import Finding
-    from sweeps.diagnosis.network.settings_check import Settings
+    from sweeps.diagnosis.network.settings_check import TrainingSettings
 
 
 def diagnose(arguments: argparse.Namespace) -> int:
@@ -57,19 +57,19 @@ def _of_class(arguments: argparse.Namespace) -> "list[Finding]":
     return diagnose(arguments.target, arguments.data, arguments.sizes, settings, limit) + near
 
 
-def _settings(arguments: argparse.Namespace) -> "Settings":
+def _settings(arguments: argparse.Namespace) -> "TrainingSettings":
     """What somebody trains with. Raises InputError where they do not say all of it."""
-    from sweeps.diagnosis.network.settings_check import Settings
+    from sweeps.diagnosis.network.settings_check import TrainingSettings
 
     given = {"--eta": arguments.eta, "--lambda": arguments.lmbda}
     given |= {"--batch-size": arguments.batch_size, "--training-size": arguments.training_size}
     missing = [flag for flag, value in given.items() if value is None]
     if missing:
         raise InputError(f"settings are judged all together: give {', '.join(missing)}, too")
-    return Settings(arguments.eta, arguments.lmbda, arguments.batch_size, arguments.training_size)
+    return TrainingSettings(arguments.eta, arguments.lmbda, arguments.batch_size, arguments.training_size)
 
 
-def _nearby(arguments: argparse.Namespace, settings: "Settings") -> "Finding":
+def _nearby(arguments: argparse.Namespace, settings: "TrainingSettings") -> "Finding":
     from sweeps.diagnosis.sweep_neighbours import nearest_stable
     from sweeps.results.sweep import load
 

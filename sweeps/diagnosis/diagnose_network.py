@@ -13,12 +13,12 @@ import numpy as np
 from model import Dataset, load
 from sweeps.diagnosis.findings import Finding
 from sweeps.diagnosis.network.examination import Draw, examine
-from sweeps.diagnosis.network.settings_check import Settings
+from sweeps.diagnosis.network.settings_check import TrainingSettings
 from sweeps.diagnosis.network.subject import Array
-from sweeps.errors import GuestError, InputError
-from sweeps.executors.loky import LocalPool
+from sweeps.errors import InputError, UserNetworkError
+from sweeps.executors.loky import LokyExecutor
 from sweeps.user_network.loading import file_of, load_class, source_file
-from sweeps.user_network.wrapper import Guest
+from sweeps.user_network.wrapper import WrappedNetwork
 
 TIME_LIMIT = 600.0  # seconds
 
@@ -31,7 +31,7 @@ def diagnose(
     network: type | str,
     data: Data | None = None,
     sizes: Sequence[int] | None = None,
-    settings: Settings | None = None,
+    settings: TrainingSettings | None = None,
     time_limit: float = TIME_LIMIT,
 ) -> list[Finding]:
     """What is wrong with a network class, faults first; a sound one is `clean`, with how sure that is.
@@ -40,7 +40,7 @@ def diagnose(
     (x, y), y one-hot, on which the gradient is confirmed at `sizes` (inputs first; None: the data's, with 30 hidden
     units). settings: what it is trained with, judged where it is sound. Their code runs in a worker process, which is
     ended after time_limit seconds.
-    Raises GuestError where their code raises, lacks something, or takes too long.
+    Raises UserNetworkError where their code raises, lacks something, or takes too long.
     """
     name = network if isinstance(network, str) else network.__name__
     if isinstance(network, str):
@@ -49,17 +49,17 @@ def diagnose(
     if sizes is None and examples is not None:
         sizes = (examples[0].shape[1], _HIDDEN, examples[1].shape[1])
     _check(sizes, examples)
-    pool = LocalPool(1)
+    pool = LokyExecutor(1)
     try:
         return pool.submit(_examine, network, None if sizes is None else tuple(sizes), examples, settings).result(
             time_limit
         )
     except OutOfTime:
-        raise GuestError(
+        raise UserNetworkError(
             f"{name} was not done after {time_limit:g} s: give a larger time limit, or smaller sizes"
         ) from None
     except BrokenExecutor:
-        raise GuestError(f"{name} ended the process that it ran in: a crash, an exit, or too much memory") from None
+        raise UserNetworkError(f"{name} ended the process that it ran in: a crash, an exit, or too much memory") from None
     finally:
         pool.close()
 
@@ -95,7 +95,7 @@ def _examine(
     network: type | str,
     sizes: tuple[int, ...] | None,
     examples: tuple[Array, Array] | None,
-    settings: Settings | None,
+    settings: TrainingSettings | None,
 ) -> list[Finding]:
     """In a worker. What their file prints goes to standard error, standard output being for the findings; what the
     class prints goes nowhere: it is called thousands of times.
@@ -106,8 +106,8 @@ def _examine(
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     file: Path | None = source_file(network) if isinstance(network, str) else file_of(network)
 
-    def make(layers: Sequence[int]) -> Guest:
-        return Guest.made(found, layers, file=file)
+    def make(layers: Sequence[int]) -> WrappedNetwork:
+        return WrappedNetwork.made(found, layers, file=file)
 
     draw: Draw | None = None
     if examples is not None:

@@ -17,7 +17,7 @@ from sweeps.diagnosis.curves.run_facts import RunFacts
 from sweeps.diagnosis.curves.wording import number
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
 from sweeps.verdicts.rules import SWING, SWING_MATTERS, SWINGS
-from sweeps.verdicts.verdict import Records
+from sweeps.verdicts.verdict import Curves
 
 _SEVEREST_FIRST = (Severity.FAULT, Severity.WARNING, Severity.INFO)
 
@@ -106,7 +106,7 @@ def _swings(readings: Readings) -> list[Finding]:
     total = readings.total
     if len(total) < 2 or total[0] == 0:
         return []
-    swings = Records({"total": total.tolist()}).swings("total", SWING, SWING_MATTERS * float(total[0]))
+    swings = Curves({"total": total.tolist()}).swings("total", SWING, SWING_MATTERS * float(total[0]))
     if len(swings) <= SWINGS:
         return []
     low, high = max(swings, key=lambda swing: total[swing[1]] - total[swing[0]])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
-from sweeps.diagnosis.network.settings_check import Settings
+from sweeps.diagnosis.network.settings_check import TrainingSettings
 from sweeps.diagnosis.network.subject import Array
 from sweeps.errors import InputError
 from sweeps.verdicts.verdict import STABLE, UNSTABLE
@@ -12,7 +12,7 @@ from sweeps.verdicts.verdict import STABLE, UNSTABLE
 _NEIGHBOURS = 5  # trials around a setting that are counted
 
 
-def nearest_stable(settings: Settings, trials: pd.DataFrame, sweep: str) -> Finding:
+def nearest_stable(settings: TrainingSettings, trials: pd.DataFrame, sweep: str) -> Finding:
     """What a sweep measured around the settings. trials: its trials table, with eta, lambda, batch_size and verdict.
 
     Distances are between logarithms, a factor of ten in any of the three being 1. Raises InputError where no trial

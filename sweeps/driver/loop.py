@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from model import Dataset, Network
 from model.cache import cache_folder
-from sweeps.driver.preflight import introduced
+from sweeps.driver.preflight import preflight
 from sweeps.driver.provenance import provenance
-from sweeps.driver.schedule import Champion, Ended, Key, Ledger
+from sweeps.driver.schedule import Champion, Ended, Key, Schedule
 from sweeps.errors import BusyError, Interrupted
-from sweeps.executors.loky import LocalPool, Pool, default_jobs
+from sweeps.executors.loky import Executor, LokyExecutor, default_jobs
 from sweeps.sampling.optuna_study import proposer
 from sweeps.specification.reading import datasets
 from sweeps.specification.spec import OBJECTIVES, SweepSpec
@@ -26,7 +26,7 @@ from sweeps.verdicts.verdict import Verdict
 from sweeps.worker.trial import State, Task, TrialResult, failure, goal, run_trial
 
 if TYPE_CHECKING:  # importing MLflow takes seconds; it happens in the writer's thread while workers train
-    from sweeps.tracking.writer import Journal
+    from sweeps.tracking.writer import SweepWriter
 
 _DEATHS = 3  # of its own worker, after which a trial has failed
 _GLANCE_SECONDS = 0.5  # between looks at the writer while nothing else happens
@@ -73,7 +73,7 @@ def run_sweep(
     """Runs a sweep, or goes on with the one of that name.
 
     jobs: worker processes (None: one a core); they change how long it takes and nothing else.
-    train: what a worker does with a task. Raises SpecError, GuestError, TrackingError, BusyError, Interrupted.
+    train: what a worker does with a task. Raises SpecError, UserNetworkError, TrackingError, BusyError, Interrupted.
     """
     uri = tracking_uri(uri)
     size = jobs or default_jobs()
@@ -81,13 +81,13 @@ def run_sweep(
         progress.say(
             f"lag {spec.lag} is below four times the {size} workers: some will wait; a larger lag keeps them busy"
         )
-    with _only_one(uri, spec.name), contextlib.closing(LocalPool(size)) as pool:
+    with _only_one(uri, spec.name), contextlib.closing(LokyExecutor(size)) as pool:
         data = datasets(spec)
-        spec = introduced(spec, data, pool, progress.say)
+        spec = preflight(spec, data, pool, progress.say)
         file = sqlite_file(uri)
         is_new = file is not None and not file.exists()
-        writer = _Writer(lambda: _open_journal(spec, data, uri, progress))
-        drive = _Drive(spec, data, pool, writer, progress, train)
+        writer = WriterThread(lambda: _open_journal(spec, data, uri, progress))
+        drive = SweepLoop(spec, data, pool, writer, progress, train)
         try:
             if not is_new:  # else nothing is recorded, and training need not wait for the store
                 drive.recall(writer.journal())
@@ -103,19 +103,19 @@ def run_sweep(
     return Finished(drive.spec, uri, drive.failed, was_finished=False)
 
 
-class _Drive:
+class SweepLoop:
     """The state of a running sweep."""
 
     def __init__(
         self,
         spec: SweepSpec,
         data: dict[str, Dataset],
-        pool: Pool,
-        writer: "_Writer",
+        pool: Executor,
+        writer: "WriterThread",
         progress: Progress,
         train: Callable[[Task], TrialResult],
     ) -> None:
-        self.spec, self.ledger = spec, Ledger(spec)
+        self.spec, self.ledger = spec, Schedule(spec)
         self._data, self._pool, self._writer, self._progress, self._train = data, pool, writer, progress, train
         self._proposer = proposer(spec)
         self._proposed = self._told = 0
@@ -131,7 +131,7 @@ class _Drive:
         """Trainings without a result."""
         return tuple(sorted(key for key, ended in self.ledger.ended.items() if ended.state is State.FAILED))
 
-    def recall(self, journal: "Journal") -> None:
+    def recall(self, journal: "SweepWriter") -> None:
         """Takes over what the record holds."""
         self.spec = self.ledger.spec = journal.spec
         self._proposer = proposer(self.spec)
@@ -285,19 +285,19 @@ class _Drive:
         )
 
 
-class _Writer:
+class WriterThread:
     """The one thread that talks to the tracking store, fed by a queue."""
 
-    def __init__(self, open_journal: "Callable[[], Journal]") -> None:
+    def __init__(self, open_journal: "Callable[[], SweepWriter]") -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._journal = self._thread.submit(open_journal)
         self._queue: deque[Future[None]] = deque()
 
-    def journal(self) -> "Journal":
+    def journal(self) -> "SweepWriter":
         """The journal, once it is open."""
         return self._journal.result()
 
-    def do(self, action: "Callable[[Journal], None]") -> Future[None]:
+    def do(self, action: "Callable[[SweepWriter], None]") -> Future[None]:
         """Queues something to write."""
         self._queue.append(self._thread.submit(lambda: action(self._journal.result())))
         return self._queue[-1]
@@ -325,11 +325,11 @@ class _Writer:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
 
-def _open_journal(spec: SweepSpec, data: dict[str, Dataset], uri: str, progress: Progress) -> "Journal":
+def _open_journal(spec: SweepSpec, data: dict[str, Dataset], uri: str, progress: Progress) -> "SweepWriter":
     from sweeps.tracking.store import Store
-    from sweeps.tracking.writer import Journal
+    from sweeps.tracking.writer import SweepWriter
 
-    return Journal(Store(uri), spec, data, provenance(spec.seed), progress.say)
+    return SweepWriter(Store(uri), spec, data, provenance(spec.seed), progress.say)
 
 
 @contextlib.contextmanager

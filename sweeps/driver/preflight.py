@@ -8,17 +8,17 @@ from itertools import product
 from pathlib import Path
 
 from model import Dataset
-from sweeps.errors import GuestError, InputError
-from sweeps.executors.loky import Pool
-from sweeps.specification.spec import OwnNetwork, SweepSpec
+from sweeps.errors import InputError, UserNetworkError
+from sweeps.executors.loky import Executor
+from sweeps.specification.spec import NetworkSource, SweepSpec
 from sweeps.user_network.loading import absolute, source_digest, source_file
-from sweeps.user_network.smoke_test import meet
+from sweeps.user_network.smoke_test import smoke_test
 
 
-def introduced(
-    spec: SweepSpec, data: dict[str, Dataset], pool: Pool, say: Callable[[str], None] = lambda message: None
+def preflight(
+    spec: SweepSpec, data: dict[str, Dataset], pool: Executor, say: Callable[[str], None] = lambda message: None
 ) -> SweepSpec:
-    """The spec with all that is known of its network, once a worker has met it. Raises InputError, GuestError.
+    """The spec with all that is known of its network, once a worker has met it. Raises InputError, UserNetworkError.
 
     say: told what a person should know of a class that can be trained all the same.
     """
@@ -31,11 +31,11 @@ def introduced(
     dtypes = spec.search["dtype"].corners if "dtype" in spec.search else (spec.plan.dtype,)
     eta = min(float(value) for value in spec.search["eta"].corners if isinstance(value, int | float))
     try:
-        met = pool.submit(meet, own.target, shapes, dtypes[0], eta, spec.time_limit).result()
-    except (GuestError, InputError) as error:
+        met = pool.submit(smoke_test, own.target, shapes, dtypes[0], eta, spec.time_limit).result()
+    except (UserNetworkError, InputError) as error:
         raise type(error)(f"network {own.named}: {error}") from None
     except BrokenExecutor:
-        raise GuestError(
+        raise UserNetworkError(
             f"network {own.named}: it ended the worker process that it was tried in, or hung there for longer than its "
             "time limit"
         ) from None
@@ -47,7 +47,7 @@ def introduced(
     return replace(spec, network=replace(own, file=met.file, digest=met.digest))
 
 
-def located(own: OwnNetwork) -> OwnNetwork:
+def find_source_again(own: NetworkSource) -> NetworkSource:
     """A recorded network with its file as it was: where it was, else from the working folder. Raises InputError."""
     if own.target == own.named:  # a module: the worker looks at it
         return own

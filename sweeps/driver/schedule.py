@@ -65,7 +65,7 @@ def _stable(replicates: list[Ended]) -> bool | None:
     return True if verdicts <= STABLE else None
 
 
-class Ledger:
+class Schedule:
     """The trials of a sweep by number and replicate. Trial k may be proposed once 0..k-lag have ended."""
 
     def __init__(self, spec: SweepSpec) -> None:

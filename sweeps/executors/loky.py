@@ -20,7 +20,7 @@ _HANDOVER_SECONDS = 1.0
 _ENVIRONMENT = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-class Pool(Protocol):
+class Executor(Protocol):
     """Where trials run. A future's exception is a BrokenExecutor when a worker died while the trial was in flight."""
 
     @property
@@ -39,7 +39,7 @@ def default_jobs() -> int:
     return int(joblib.cpu_count())
 
 
-class LocalPool:
+class LokyExecutor:
     """Worker processes of this machine, one included: a worker's death never takes the driver along."""
 
     def __init__(self, size: int) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from model import load
-from sweeps.driver.preflight import located
-from sweeps.executors.loky import LocalPool
+from sweeps.driver.preflight import find_source_again
+from sweeps.executors.loky import LokyExecutor
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.store import RecordedTrial
 from sweeps.tracking.tables import NOT_BY_EPOCH, by_epoch, epoch_rows, epochs_table
@@ -60,7 +60,7 @@ def replay(spec: SweepSpec, recorded: RecordedTrial, epochs: pd.DataFrame) -> Re
         thresholds={},
         measures=spec.measures,
         epochs=last,
-        own=None if spec.network is None else located(spec.network),
+        own=None if spec.network is None else find_source_again(spec.network),
         time_limit=spec.time_limit,
     )
     result = run_trial(task) if task.own is None else _in_a_worker(task)
@@ -77,7 +77,7 @@ def replay(spec: SweepSpec, recorded: RecordedTrial, epochs: pd.DataFrame) -> Re
 
 
 def _in_a_worker(task: Task) -> TrialResult:
-    with contextlib.closing(LocalPool(1)) as pool:
+    with contextlib.closing(LokyExecutor(1)) as pool:
         try:
             return pool.submit(run_trial, task).result()
         except BrokenExecutor:

@@ -21,8 +21,8 @@ from sweeps.tracking.store import TABLES, RecordedSweep, RecordedTrial, Store
 from sweeps.tracking.tables import by_epoch, epochs_table, read_epochs, trials_table
 from sweeps.user_network.training import CONSTANT_ANSWER
 from sweeps.verdicts.rules import assess
-from sweeps.verdicts.verdict import Assessment, Records
-from sweeps.worker.trial import State, facts, of_own
+from sweeps.verdicts.verdict import Assessment, Curves
+from sweeps.worker.trial import State, facts, user_network_facts
 
 if TYPE_CHECKING:
     import optuna
@@ -154,13 +154,13 @@ class Sweep:
             if trial.state == "running":
                 continue
             rows = groups.get((trial.number, trial.replicate), self.epochs.iloc[:0])
-            records = Records({name: rows[name].to_list() for name in by_epoch(rows.columns)})
+            records = Curves({name: rows[name].to_list() for name in by_epoch(rows.columns)})
             plan, hyperparameters = self.spec.training(trial.settings)
             diverged = trial.metrics.get("diverged_epoch")
             diverged_epoch = None if diverged is None else int(diverged)
             known = facts(plan, hyperparameters, load_data(plan.dataset), State(trial.state), diverged_epoch)
             if self.spec.network is not None:
-                known = of_own(known, next(iter(records[CONSTANT_ANSWER].tolist()), None))
+                known = user_network_facts(known, next(iter(records[CONSTANT_ANSWER].tolist()), None))
             made[trial.number, trial.replicate] = assess(records, known)
         return made
 

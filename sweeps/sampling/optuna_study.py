@@ -74,7 +74,7 @@ def proposer(spec: SweepSpec) -> Proposer:
         case "qmc":
             return _Sequence(spec, _sobol(spec, spec.trials))
         case "border":
-            return _Frontier(spec)
+            return BorderSampler(spec)
         case _:
             return _Study(spec)
 
@@ -123,7 +123,7 @@ def _sobol(spec: SweepSpec, count: int, *stream: int) -> list[Settings]:
     ]
 
 
-class _Frontier:
+class BorderSampler:
     """Proposals where the border between stable and unstable settings is least certain; until it has two sides, Sobol.
 
     Trials without a verdict, running ones among them, count as if they were to end as expected: so the trials of one

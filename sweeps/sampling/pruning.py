@@ -6,14 +6,14 @@ import numpy as np
 
 from sweeps.specification.spec import Pruner
 
-Curve = Mapping[int, float]  # epoch -> loss of one trial
+LossByEpoch = Mapping[int, float]  # epoch -> loss of one trial
 
 _LEAST_TRIALS = 5  # complete ones before any is pruned, as in Optuna's MedianPruner
 _REDUCTION = 4  # halving keeps the best of four at each rung, as Optuna's SuccessiveHalvingPruner does
 _FIRST_RUNG = 1  # epoch
 
 
-def thresholds(pruner: Pruner, complete: Sequence[Curve], all_ended: Sequence[Curve], epochs: int) -> dict[int, float]:
+def thresholds(pruner: Pruner, complete: Sequence[LossByEpoch], all_ended: Sequence[LossByEpoch], epochs: int) -> dict[int, float]:
     """epoch -> largest best loss so far with which a trial may go on after that epoch.
 
     complete: curves of the trials that ran to their end; all_ended: those and the pruned ones. "median" asks at every
@@ -34,7 +34,7 @@ def thresholds(pruner: Pruner, complete: Sequence[Curve], all_ended: Sequence[Cu
     return {}
 
 
-def _quantile(curves: Sequence[Curve], epoch: int, q: float) -> float | None:
+def _quantile(curves: Sequence[LossByEpoch], epoch: int, q: float) -> float | None:
     """The loss at the quantile q of those that reached the epoch, None where too few did."""
     losses = [curve[epoch] for curve in curves if epoch in curve]
     if len(losses) < _LEAST_TRIALS:

@@ -16,14 +16,14 @@ from model import Dataset, DatasetError, Hyperparameters, Probing, TrainingPlan,
 from sweeps.errors import InputError, SpecError
 from sweeps.specification.domains import Choices, Domain, Range, Setting, encode
 from sweeps.specification.spec import (
+    BUILTIN_PLAN_FIELDS,
     HYPERPARAMETERS,
     NAME,
     OBJECTIVES,
-    OWN_FIELDS,
-    OWN_PLAN_FIELDS,
     PLAN_FIELDS,
     SPEC_FIELDS,
-    OwnNetwork,
+    USER_NETWORK_FIELDS,
+    NetworkSource,
     Pruner,
     Sampler,
     Stopping,
@@ -91,7 +91,7 @@ class _Parser:
 
     def spec(self) -> SweepSpec | None:
         """The spec, or None where there were problems."""
-        self._known_keys("", self.table, (*SPEC_FIELDS, *OWN_FIELDS, "search", "plan", "stopping", "measures"))
+        self._known_keys("", self.table, (*SPEC_FIELDS, *USER_NETWORK_FIELDS, "search", "plan", "stopping", "measures"))
         top = self._top() | self._own()
         search = self._search(self._section("search"))
         plan = self._plan(self._section("plan"), search)
@@ -151,7 +151,7 @@ class _Parser:
             if "time_limit" in self.table:
                 self._say("time_limit", 'is for a network of your own; remove it, or give network = "mynet.py:Network"')
             return {}
-        for section, names in (("plan", OWN_PLAN_FIELDS), ("search", OWN_PLAN_FIELDS), ("measures", _MEASURES)):
+        for section, names in (("plan", BUILTIN_PLAN_FIELDS), ("search", BUILTIN_PLAN_FIELDS), ("measures", _MEASURES)):
             for name in names:
                 if name in self._section(section):
                     whose = "needs the built-in network" if section == "measures" else "belongs to your class"
@@ -162,13 +162,13 @@ class _Parser:
             limit = 1
         return {"network": self._network(self.table["network"]), "time_limit": float(limit)}
 
-    def _network(self, named: Any) -> OwnNetwork | None:
+    def _network(self, named: Any) -> NetworkSource | None:
         if not isinstance(named, str) or len(named) > _LONGEST_PATH or not named.isprintable():
             self._say("network", f'must name a class, as in "mynet.py:Network", got {_shown(named)}')
             return None
         try:
             split_target(named)
-            return OwnNetwork(named, absolute(named, self._folder))
+            return NetworkSource(named, absolute(named, self._folder))
         except InputError as error:
             self._say("network", str(error))
             return None

@@ -14,8 +14,8 @@ Sampler = Literal["tpe", "random", "qmc", "grid", "gp", "border"]
 HYPERPARAMETERS = ("eta", "lambda", "batch_size")
 PLAN_FIELDS = tuple(f.name for f in fields(TrainingPlan))
 SPEC_FIELDS = ("name", "seed", "trials", "lag", "sampler", "objective", "replicates")
-OWN_FIELDS = ("network", "time_limit")  # of a sweep over somebody's own class
-OWN_PLAN_FIELDS = ("activation", "output", "cost", "initialisation", "penalty_n", "momentum")  # belong to that class
+USER_NETWORK_FIELDS = ("network", "time_limit")  # of a sweep over somebody's own class
+BUILTIN_PLAN_FIELDS = ("activation", "output", "cost", "initialisation", "penalty_n", "momentum")  # belong to that class
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 # Each objective's metric, and the sign that makes smaller better.
@@ -37,7 +37,7 @@ class Stopping:
 
 
 @dataclass(frozen=True)
-class OwnNetwork:
+class NetworkSource:
     """Somebody's own class, trained in place of the built-in network.
 
     named: `mynet.py:Network`, as the spec names it, relative to the spec's folder; this is what is recorded.
@@ -73,13 +73,13 @@ class SweepSpec:
     sampler: Sampler = "tpe"
     objective: tuple[str, ...] = ("validation_data_cost",)
     replicates: int = 1
-    network: OwnNetwork | None = None
+    network: NetworkSource | None = None
     time_limit: float = 3600.0
 
     @property
     def plan_fields(self) -> tuple[str, ...]:
         """The fields of the plan that say something of its trials: an own network brings some of its own."""
-        return tuple(name for name in PLAN_FIELDS if self.network is None or name not in OWN_PLAN_FIELDS)
+        return tuple(name for name in PLAN_FIELDS if self.network is None or name not in BUILTIN_PLAN_FIELDS)
 
     @property
     def varied(self) -> dict[str, Domain]:

@@ -79,13 +79,13 @@ class Store:
         self.file = sqlite_file(self.uri)
         if self.file is not None:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-        with said_plainly(self.uri):
+        with tracking_errors(self.uri):
             self.client = MlflowClient(self.uri)
             self.client.search_experiments(max_results=1)  # creates or migrates the database now, and not in parallel
 
     def names(self) -> list[str]:
         """Names of all sweeps, oldest first."""
-        with said_plainly(self.uri):
+        with tracking_errors(self.uri):
             experiments: list[Experiment] = []
             page = None
             while page is None or page.token:
@@ -96,7 +96,7 @@ class Store:
 
     def sweep(self, name: str) -> RecordedSweep | None:
         """The sweep of that name, None when there is none."""
-        with said_plainly(self.uri):
+        with tracking_errors(self.uri):
             experiment = self.experiment(name)
             run = self._sweep_run(experiment.experiment_id) if experiment else None
             if experiment is None or run is None:
@@ -122,7 +122,7 @@ class Store:
 
     def trials(self, sweep: RecordedSweep) -> list[RecordedTrial]:
         """Every trial run, by number and replicate."""
-        with said_plainly(self.uri):
+        with tracking_errors(self.uri):
             runs = list(self.runs(sweep.experiment_id, "tags.kind = 'trial'"))
         recorded = [_recorded(run, sweep.spec) for run in runs]
         return sorted(recorded, key=lambda trial: (trial.number, trial.replicate))
@@ -136,25 +136,25 @@ class Store:
 
     def history(self, run_id: str, metric: str) -> dict[int, float]:
         """step -> value. One call to the server; for many runs read the tables instead."""
-        with said_plainly(self.uri):
+        with tracking_errors(self.uri):
             return {point.step: point.value for point in self.client.get_metric_history(run_id, metric)}
 
     @contextlib.contextmanager
     def artifacts(self, run_id: str, folder: str) -> Iterator[list[Path]]:
         """The files of one artifact folder, on this machine for the duration."""
-        with said_plainly(self.uri), tempfile.TemporaryDirectory() as scratch:
+        with tracking_errors(self.uri), tempfile.TemporaryDirectory() as scratch:
             listed = self.client.list_artifacts(run_id, folder)
             yield [Path(self.client.download_artifacts(run_id, entry.path, scratch)) for entry in listed]
 
     def write_files(self, run_id: str, folder: str, files: Mapping[str, bytes]) -> None:
         """Writes contents, by file name, into an artifact folder of a run, over what is there."""
-        with said_plainly(self.uri), tempfile.TemporaryDirectory() as scratch:
+        with tracking_errors(self.uri), tempfile.TemporaryDirectory() as scratch:
             for name, content in files.items():
                 Path(scratch, name).write_bytes(content)
             self.client.log_artifacts(run_id, scratch, folder)
 
     def log_network(self, run_id: str, spec: SweepSpec) -> None:
-        """Records where an own network's file is, what it is, and its text."""
+        """Curves where an own network's file is, what it is, and its text."""
         own = spec.network
         if own is None:
             return
@@ -165,7 +165,7 @@ class Store:
 
     def local_path(self, run_id: str, artifact: str) -> Path | None:
         """Where an artifact is on this machine; None where a server keeps it."""
-        with said_plainly(self.uri):
+        with tracking_errors(self.uri):
             root = urlsplit(str(self.client.get_run(run_id).info.artifact_uri))
         if root.scheme not in ("", "file"):
             return None
@@ -176,7 +176,7 @@ class Store:
 
 
 @contextlib.contextmanager
-def said_plainly(uri: str) -> Iterator[None]:
+def tracking_errors(uri: str) -> Iterator[None]:
     """Turns what MLflow raises into a TrackingError of one line."""
     try:
         yield

@@ -18,7 +18,7 @@ from sweeps.driver.schedule import Champion
 from sweeps.errors import SpecError, TrackingError
 from sweeps.specification.domains import Settings, encode
 from sweeps.specification.spec import SweepSpec, differences
-from sweeps.tracking.mlflow_pages.descriptions import NOTE, banner, of_sweep, of_trial
+from sweeps.tracking.mlflow_pages.descriptions import NOTE, banner, describe_sweep, describe_trial
 from sweeps.tracking.mlflow_pages.saved_view import view_tag
 from sweeps.tracking.serving.registered_model import log_champion
 from sweeps.tracking.store import (
@@ -28,8 +28,8 @@ from sweeps.tracking.store import (
     RecordedSweep,
     Store,
     changed_file,
-    said_plainly,
     spec_params,
+    tracking_errors,
 )
 from sweeps.tracking.tables import epoch_rows, epochs_table, read_epochs, trials_table
 from sweeps.verdicts.verdict import Assessment
@@ -49,7 +49,7 @@ _HOPELESS = {
 }
 
 
-class Journal:
+class SweepWriter:
     """The record of one sweep, open for writing. Its methods are called from one thread at a time.
 
     say: told in plain words when the store does not answer. give_up: set by another thread to end the waiting.
@@ -117,7 +117,7 @@ class Journal:
             self._patiently(lambda _: log_champion(self._store, self._sweep.run_id, self.spec, champion))
             tags["champion"] = f"trial {champion.number}, replicate {champion.replicate}"
         best = None if champion is None else (champion.number, champion.replicate)
-        summary = of_sweep(self.spec, self._sweep.experiment_id, self._sweep.run_id, recorded, best)
+        summary = describe_sweep(self.spec, self._sweep.experiment_id, self._sweep.run_id, recorded, best)
         short = banner(self.spec, self._sweep.experiment_id, self._sweep.run_id, recorded, best)
         self._tag(tags | {NOTE: summary})
         self._patiently(lambda _: self._client.set_experiment_tag(self._sweep.experiment_id, NOTE, short))
@@ -146,7 +146,7 @@ class Journal:
                 remedy = "undo the change, or give the sweep another --name"
                 raise SpecError(f"the sweep {spec.name!r} is recorded with another spec ({remedy}); changed", changed)
             spec = replace(spec, trials=max(spec.trials, known.spec.trials))
-        with said_plainly(self._store.uri):
+        with tracking_errors(self._store.uri):
             run_id = known.run_id if known else self._create(spec, tags)
             if known is None or spec.trials > known.spec.trials or known.tags.get("state") != "finished":
                 tags = {"trials": str(spec.trials), "state": "running"}
@@ -181,7 +181,7 @@ class Journal:
 
     def _clear_unfinished(self) -> None:
         """A trial run found running belongs to a driver that died while writing it; its trial runs again."""
-        with said_plainly(self._store.uri):
+        with tracking_errors(self._store.uri):
             query = "tags.kind = 'trial' and attributes.status = 'RUNNING'"
             for run in list(self._store.runs(self._sweep.experiment_id, query)):
                 self._client.delete_run(run.info.run_id)
@@ -260,7 +260,7 @@ def _settled(spec: SweepSpec) -> dict[str, object]:
 
 def _verdict_tags(assessment: Assessment) -> dict[str, str]:
     """The verdict as tags, and as the description that MLflow shows on the run's page."""
-    tags = {"verdict": assessment.verdict.value, "verdict.reason": assessment.sentence, NOTE: of_trial(assessment)}
+    tags = {"verdict": assessment.verdict.value, "verdict.reason": assessment.sentence, NOTE: describe_trial(assessment)}
     return tags | ({"verdict.cause": assessment.cause.value} if assessment.cause else {})
 
 

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-from sweeps.errors import GuestError, InputError
+from sweeps.errors import InputError, UserNetworkError
 
 _FORM = "write path/to/file.py:Class or package.module:Class"
 
@@ -66,7 +66,7 @@ def source_digest(target: str) -> str:
 
 
 def load_class(target: str) -> type:
-    """The class, its file executed. Raises InputError where there is none, GuestError where their code raises."""
+    """The class, its file executed. Raises InputError where there is none, UserNetworkError where their code raises."""
     place, name = split_target(target)
     path = source_file(target)
     try:
@@ -74,9 +74,9 @@ def load_class(target: str) -> type:
     except ModuleNotFoundError as error:
         if path is None and error.name is not None and (place == error.name or place.startswith(f"{error.name}.")):
             raise InputError(f"{target}: there is no module {error.name!r}; {_FORM}") from None
-        raise GuestError(describe(error, path)) from error
+        raise UserNetworkError(describe(error, path)) from error
     except (Exception, SystemExit) as error:
-        raise GuestError(describe(error, path)) from error
+        raise UserNetworkError(describe(error, path)) from error
     found = getattr(module, name, None)
     if isinstance(found, type):
         return found

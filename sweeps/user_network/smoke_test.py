@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.errors import GuestError
+from sweeps.errors import UserNetworkError
 from sweeps.user_network.loading import file_of, load_class, source_digest, source_file
-from sweeps.user_network.time_limit import hosted
-from sweeps.user_network.wrapper import PROTOCOL, Guest, seeded
+from sweeps.user_network.time_limit import limited_time
+from sweeps.user_network.wrapper import PROTOCOL, WrappedNetwork, seeded
 
 _EXAMPLES = 10
 _SECONDS = 60.0  # at most, however long a trial may take
 
 
 @dataclass(frozen=True)
-class Acquaintance:
+class SmokeTest:
     """What is known of a class once it has been met.
 
     file, digest: where its code is, and its SHA-256; "" where it has none. repeatable: whether two networks made from
@@ -28,39 +28,39 @@ class Acquaintance:
     repeatable: bool
 
 
-def meet(target: str, shapes: Sequence[Sequence[int]], dtype: str, eta: float, seconds: float) -> Acquaintance:
+def smoke_test(target: str, shapes: Sequence[Sequence[int]], dtype: str, eta: float, seconds: float) -> SmokeTest:
     """Loads the class, makes networks of these shapes, and takes a step with each. Executes their file.
 
-    Raises InputError where there is no such class, and GuestError where it is none that can be trained, or takes
+    Raises InputError where there is no such class, and UserNetworkError where it is none that can be trained, or takes
     longer than the seconds.
     """
     file = source_file(target)
-    with hosted(min(seconds, _SECONDS), file), seeded([0]):
+    with limited_time(min(seconds, _SECONDS), file), seeded([0]):
         network = load_class(target)
         digest = source_digest(target)
         repeatable = True
         for sizes in shapes:
             try:
                 one, other = (_stepped(network, sizes, dtype, eta, file) for _ in range(2))
-            except GuestError as error:
+            except UserNetworkError as error:
                 said = str(error)
-                raise GuestError(said if PROTOCOL in said else f"{said}\n{PROTOCOL}") from error
+                raise UserNetworkError(said if PROTOCOL in said else f"{said}\n{PROTOCOL}") from error
             pairs = zip(one.weights + one.biases, other.weights + other.biases, strict=True)
             repeatable = repeatable and all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
-    return Acquaintance(str(file or file_of(network) or ""), digest, repeatable)
+    return SmokeTest(str(file or file_of(network) or ""), digest, repeatable)
 
 
-def _stepped(network: type, sizes: Sequence[int], dtype: str, eta: float, file: Path | None) -> Guest:
+def _stepped(network: type, sizes: Sequence[int], dtype: str, eta: float, file: Path | None) -> WrappedNetwork:
     """A network after one step, spoken to in every way in which a training does."""
-    guest = Guest.made(network, sizes, file=file)
+    wrapped = WrappedNetwork.made(network, sizes, file=file)
     rng = np.random.default_rng(0)
     x = rng.uniform(0, 1, (_EXAMPLES, sizes[0])).astype(dtype)
     y = np.eye(sizes[-1], dtype=dtype)[rng.integers(sizes[-1], size=_EXAMPLES)]
     with seeded([1]):
-        guest.update(guest.pairs(x, y), eta, 0.1, 10 * _EXAMPLES)
-        guest.feedforward(x)
-        guest.cost(guest.pairs(x, y), 0.1)
-    shapes = [w.shape for w in guest.weights], [b.shape for b in guest.biases]
+        wrapped.update(wrapped.pairs(x, y), eta, 0.1, 10 * _EXAMPLES)
+        wrapped.feedforward(x)
+        wrapped.cost(wrapped.pairs(x, y), 0.1)
+    shapes = [w.shape for w in wrapped.weights], [b.shape for b in wrapped.biases]
     if shapes != (list(zip(sizes[1:], sizes, strict=False)), [(n_out,) for n_out in sizes[1:]]):
-        raise GuestError(f"a step on {_EXAMPLES} examples left weights and biases of shapes {shapes}")
-    return guest
+        raise UserNetworkError(f"a step on {_EXAMPLES} examples left weights and biases of shapes {shapes}")
+    return wrapped

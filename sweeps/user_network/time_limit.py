@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from sweeps.errors import GuestError
+from sweeps.errors import UserNetworkError
 from sweeps.user_network.loading import describe
 
 _AGAIN_SECONDS = 1.0  # until code that swallowed the exception gets the next
@@ -21,10 +21,10 @@ class _TimeIsUp(BaseException):
 
 
 @contextlib.contextmanager
-def hosted(seconds: float, file: Path | None = None) -> Iterator[None]:
+def limited_time(seconds: float, file: Path | None = None) -> Iterator[None]:
     """Runs somebody's code for at most so many seconds, in the main thread of a worker process.
 
-    Raises GuestError with the line of theirs that was running when time was up. Where they swallow that, or hang
+    Raises UserNetworkError with the line of theirs that was running when time was up. Where they swallow that, or hang
     outside of Python, the process ends a few seconds later, after it has written to stderr where it was.
     file: where their code is, else the last frame outside this package counts.
     """
@@ -43,7 +43,7 @@ def hosted(seconds: float, file: Path | None = None) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         where = describe(stop, file).removesuffix(f": {type(stop).__name__}")
         running = "" if where == type(stop).__name__ else f"; running: {where}"
-        raise GuestError(f"took longer than its time limit of {seconds:g} s{running}") from None
+        raise UserNetworkError(f"took longer than its time limit of {seconds:g} s{running}") from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         faulthandler.cancel_dump_traceback_later()

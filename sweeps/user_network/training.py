@@ -8,8 +8,8 @@ import numpy as np
 
 from model import Dataset, EpochRecord, Examples, Hyperparameters, TrainingPlan
 from model.measures import Measures, measure_change, measure_norms
-from sweeps.errors import GuestError
-from sweeps.user_network.wrapper import Array, Guest, Pairs, Parameters, seeded
+from sweeps.errors import UserNetworkError
+from sweeps.user_network.wrapper import Array, Pairs, Parameters, WrappedNetwork, seeded
 
 CONSTANT_ANSWER = "cost/constant_answer"  # measured once, before training
 
@@ -19,7 +19,7 @@ _PROBE_SECONDS = 0.1  # of training steps
 _PROBE_EXAMPLES = 1000
 
 
-class GuestTraining:
+class WrappedTraining:
     """A training of somebody's network, run by iterating over its records; compare `model.train`.
 
     Of what `model.train` measures, that which can be seen from outside is recorded, under the same names: costs as
@@ -38,17 +38,17 @@ class GuestTraining:
         data: Dataset,
         rng: np.random.Generator,
     ) -> None:
-        """Makes the network. load: finds their class. Raises GuestError, here and later, where their code raises."""
+        """Makes the network. load: finds their class. Raises UserNetworkError, here and later, where their code raises."""
         self.plan, self.hyperparameters = plan, hyperparameters
         initial, self._shuffles = rng.spawn(2)
         sizes = (data.train.features, *plan.hidden, data.train.classes)
         seed, self._seed = _words(initial), _words(initial)
         with seeded(seed):
             network = load()
-        self.guest = Guest.made(network, sizes, seed=seed)
+        self.wrapped = WrappedNetwork.made(network, sizes, seed=seed)
         split = data.split(plan.validation)
         self._train, self._validation = (
-            _Seen(self.guest, part, plan.dtype) for part in (split.train, split.validation)
+            _Seen(self.wrapped, part, plan.dtype) for part in (split.train, split.validation)
         )
         if hyperparameters.batch_size > len(self._train.labels):
             raise ValueError(
@@ -61,23 +61,23 @@ class GuestTraining:
             record = EpochRecord(0, self._measure() | self._constant_answer())
             yield record
             while record.finite and record.epoch < self.plan.epochs:
-                before = self.guest.weights
+                before = self.wrapped.weights
                 for batch in self._batches():
                     self._step(batch)
                 with np.errstate(all="ignore"):
-                    change = measure_change(before, self.guest.weights)
+                    change = measure_change(before, self.wrapped.weights)
                 record = EpochRecord(record.epoch + 1, self._measure() | change)
                 yield record
 
     def evaluate(self, examples: Examples) -> tuple[float, float]:
         """(data cost that they report, fraction of examples whose largest output is the right one)."""
-        seen = _Seen(self.guest, examples, self.plan.dtype)
-        return self.guest.cost(seen.pairs, 0.0), self._accuracy(seen)
+        seen = _Seen(self.wrapped, examples, self.plan.dtype)
+        return self.wrapped.cost(seen.pairs, 0.0), self._accuracy(seen)
 
     @property
     def parameters(self) -> Parameters:
         """The network's, as they are now."""
-        return Parameters(tuple(self.guest.weights), tuple(self.guest.biases), self.plan.dtype)
+        return Parameters(tuple(self.wrapped.weights), tuple(self.wrapped.biases), self.plan.dtype)
 
     def epoch_seconds(self) -> float:
         """An estimate of how long an epoch takes, from a moment of steps and a look at a few examples."""
@@ -105,7 +105,7 @@ class GuestTraining:
 
     def _step(self, batch: Pairs) -> None:
         given = self.hyperparameters
-        self.guest.update(batch, given.eta, given.lmbda, len(self._train.labels))
+        self.wrapped.update(batch, given.eta, given.lmbda, len(self._train.labels))
 
     def _measure(self) -> Measures:
         with np.errstate(all="ignore"):  # divergence is data
@@ -119,26 +119,26 @@ class GuestTraining:
                 "cost/validation_total": validation_total,
                 "accuracy/train": self._accuracy(self._train),
                 "accuracy/validation": self._accuracy(self._validation),
-                **measure_norms(self.guest.weights, self.guest.biases),
+                **measure_norms(self.wrapped.weights, self.wrapped.biases),
             }
 
     def _costs(self, seen: "_Seen") -> tuple[float, float]:
         """(without, with) the penalty."""
-        data, lmbda = self.guest.cost(seen.pairs, 0.0), self.hyperparameters.lmbda
-        return data, self.guest.cost(seen.pairs, lmbda) if lmbda else data
+        data, lmbda = self.wrapped.cost(seen.pairs, 0.0), self.hyperparameters.lmbda
+        return data, self.wrapped.cost(seen.pairs, lmbda) if lmbda else data
 
     def _accuracy(self, seen: "_Seen") -> float:
         right = 0
         for start in range(0, len(seen.labels), _ROWS):
-            outputs = self.guest.feedforward(seen.x[start : start + _ROWS])
+            outputs = self.wrapped.feedforward(seen.x[start : start + _ROWS])
             right += int(np.count_nonzero(outputs.argmax(axis=1) == seen.labels[start : start + _ROWS]))
         return right / len(seen.labels)
 
     def _constant_answer(self) -> Measures:
         try:
-            constant = _constant(self.guest, self._train.x[:1])
+            constant = _constant(self.wrapped, self._train.x[:1])
             cost = math.nan if constant is None else constant.cost(self._train.pairs, 0.0)
-        except GuestError:  # it can be trained all the same
+        except UserNetworkError:  # it can be trained all the same
             cost = math.nan
         return {CONSTANT_ANSWER: cost} if math.isfinite(cost) else {}
 
@@ -146,11 +146,11 @@ class GuestTraining:
 class _Seen:
     """Examples as their network sees them: x (m, features) scaled, pairs (x, one-hot y) that are views, labels."""
 
-    def __init__(self, guest: Guest, examples: Examples, dtype: str) -> None:
+    def __init__(self, wrapped: WrappedNetwork, examples: Examples, dtype: str) -> None:
         self.x = examples.x.astype(dtype)
         self.x *= self.x.dtype.type(examples.scale)
         self.labels = np.array(examples.y)
-        self.pairs = guest.pairs(self.x, np.eye(examples.classes, dtype=dtype)[self.labels])
+        self.pairs = wrapped.pairs(self.x, np.eye(examples.classes, dtype=dtype)[self.labels])
 
     def first(self, m: int) -> "_Seen":
         """The first m of them."""
@@ -159,14 +159,14 @@ class _Seen:
         return few
 
 
-def _constant(guest: Guest, x: Array) -> Guest | None:
+def _constant(wrapped: WrappedNetwork, x: Array) -> WrappedNetwork | None:
     """A copy whose outputs are all 1 / classes: no weights to the outputs, their biases found by bisection.
 
     None where no common bias does it: the outputs' activation does not reach so far.
     """
-    constant, classes = guest.copy(), guest.sizes[-1]
-    *below, last = guest.weights
-    biases = guest.biases
+    constant, classes = wrapped.copy(), wrapped.sizes[-1]
+    *below, last = wrapped.weights
+    biases = wrapped.biases
 
     def outputs(bias: float) -> Array:
         constant.set([*below, np.zeros_like(last)], [*biases[:-1], np.full_like(biases[-1], bias)])

@@ -1,4 +1,4 @@
-"""Somebody's network, spoken to in one language whatever its shape. See `Guest` for the shapes that are understood."""
+"""Somebody's network, spoken to in one language whatever its shape. See `WrappedNetwork` for the shapes that are understood."""
 
 import copy
 import random
@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.errors import GuestError
+from sweeps.errors import UserNetworkError
 from sweeps.user_network.loading import describe, file_of
 
 Array = NDArray[Any]
@@ -52,12 +52,12 @@ class Parameters:
     dtype: str
 
 
-class Guest:
+class WrappedNetwork:
     """Somebody's network with samples in rows, whatever it wants itself; every call may be told by its numbers only.
 
     Their class has the question's shape (a mini-batch becomes one matrix, samples in columns, `bias`) or that of
     Nielsen's network2 (sample by sample, column vectors, `biases`, `total_cost`): see PROTOCOL. Which of both its
-    samples are, one-dimensional or columns, is found by watching what reaches its feedforward. Raises GuestError where
+    samples are, one-dimensional or columns, is found by watching what reaches its feedforward. Raises UserNetworkError where
     their code raises, or lacks something.
     """
 
@@ -81,14 +81,14 @@ class Guest:
         file = file or file_of(network)
         with _theirs(file, f"{network.__name__}({list(sizes)})"), seeded(seed):
             made = network(list(sizes))
-        guest = cls(made, file)
-        if guest.sizes != tuple(sizes):
-            own = ",".join(map(str, guest.sizes))
-            raise GuestError(
-                f"{network.__name__}({list(sizes)}) made layers of {list(guest.sizes)}, not the ones asked for (sweeps "
+        wrapped = cls(made, file)
+        if wrapped.sizes != tuple(sizes):
+            own = ",".join(map(str, wrapped.sizes))
+            raise UserNetworkError(
+                f"{network.__name__}({list(sizes)}) made layers of {list(wrapped.sizes)}, not the ones asked for (sweeps "
                 f"diagnose with --sizes {own} examines it with its own)\n{PROTOCOL}"
             )
-        return guest
+        return wrapped
 
     def copy(self) -> Self:
         """An independent copy of everything that their network holds: nothing that a call leaves behind is shared."""
@@ -130,7 +130,7 @@ class Guest:
             else:
                 outputs = np.asarray(self.network.feedforward(np.array(x.T)))
         if outputs.shape != expected:
-            raise GuestError(
+            raise UserNetworkError(
                 f"feedforward(a) gave {outputs.shape} for a of {x.T.shape}, expected {expected}: "
                 f"samples in columns\n{PROTOCOL}"
             )
@@ -144,7 +144,7 @@ class Guest:
     def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
         """(gradients by biases, by weights) as their backprop returns them; summed where it takes one example.
 
-        x: (m, n_in), y: (m, n_out). Raises GuestError where there is none, or it returns something else.
+        x: (m, n_in), y: (m, n_out). Raises UserNetworkError where there is none, or it returns something else.
         """
         with _theirs(self.file, "backprop(x, y)"):
             if not self._columns:
@@ -175,7 +175,7 @@ class Guest:
         for name in names:
             if hasattr(self.network, name):
                 return name
-        raise GuestError(f"{type(self.network).__name__} has no {' nor '.join(names)}\n{PROTOCOL}")
+        raise UserNetworkError(f"{type(self.network).__name__} has no {' nor '.join(names)}\n{PROTOCOL}")
 
     def _sizes(self) -> tuple[int, ...]:
         weights, biases = list(self.network.weights), list(getattr(self.network, self._bias_name))
@@ -183,7 +183,7 @@ class Guest:
         chained = all(len(shape) == 2 for shape in shapes) and all(low[0] == high[1] for low, high in pairwise(shapes))
         fits = len(biases) == len(shapes) and all(np.size(b) == s[0] for b, s in zip(biases, shapes, strict=True))
         if not (shapes and chained and fits):
-            raise GuestError(
+            raise UserNetworkError(
                 f"{type(self.network).__name__}: weights of shapes {shapes} and {self._bias_name} of shapes "
                 f"{[np.shape(b) for b in biases]} are not those of layers, (n_out, n_in) and (n_out, 1)\n{PROTOCOL}"
             )
@@ -197,9 +197,9 @@ class Guest:
                 seen = self._seen_by_feedforward(columns)
                 if all(map(self._is_sound, seen)) if seen else self._survives_a_step(columns):
                     return columns
-            except GuestError as error:
+            except UserNetworkError as error:
                 said = said or error
-        raise said or GuestError(
+        raise said or UserNetworkError(
             f"{type(self.network).__name__}.{self._cost_name}(data, lmbda) takes samples neither of shape (n,) nor "
             f"(n, 1)\n{PROTOCOL}"
         )
@@ -234,7 +234,7 @@ class Guest:
             return False
         try:
             return not self.copy().feedforward(self._examples(self._probes)[0]).shape
-        except GuestError:
+        except UserNetworkError:
             return True
 
     def _survives_a_step(self, columns: bool) -> bool:
@@ -270,11 +270,11 @@ def seeded(seed: Sequence[int]) -> Iterator[None]:
 
 @contextmanager
 def _theirs(file: Path | None, doing: str) -> Iterator[None]:
-    """Turns what somebody's code raises into a GuestError that names their file and line."""
+    """Turns what somebody's code raises into a UserNetworkError that names their file and line."""
     try:
         with np.errstate(all="ignore"):
             yield
-    except GuestError:
+    except UserNetworkError:
         raise
     except (Exception, SystemExit) as error:
-        raise GuestError(f"{describe(error, file)}\n  while it ran {doing}") from error
+        raise UserNetworkError(f"{describe(error, file)}\n  while it ran {doing}") from error

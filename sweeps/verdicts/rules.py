@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sweeps.verdicts.verdict import Assessment, Cause, Curve, Facts, Records, Verdict
+from sweeps.verdicts.verdict import Assessment, Cause, Curve, Curves, TrialFacts, Verdict
 
 # Thresholds, each with its reason. Fractions and ratios, so that they hold for any data and any cost. A level is the
 # median of a quarter of the epochs: whether a cost rose, fell or settled is no matter of a single lucky epoch.
@@ -41,16 +41,16 @@ FAILURE = Assessment(
     Verdict.FAILED, "The trial raised an error or lost its worker; its run holds the text.", "state is failed", 0
 )
 
-Rule = Callable[[Records, Facts], Assessment | None]
+Rule = Callable[[Curves, TrialFacts], Assessment | None]
 
 
-def assess(records: Records, facts: Facts) -> Assessment:
+def assess(records: Curves, facts: TrialFacts) -> Assessment:
     """The verdict on a training: that of the first rule that applies."""
     with np.errstate(all="ignore"):  # curves may hold anything; NaN satisfies no condition
         return next(assessment for rule in RULES if (assessment := rule(records, facts)) is not None)
 
 
-def is_certain(records: Records, facts: Facts) -> bool:
+def is_certain(records: Curves, facts: TrialFacts) -> bool:
     """Whether no further epoch can change the verdict: what `[stopping] verdict` asks after each epoch.
 
     Weights that decay makes grow, which is a theorem; without momentum, which may swing back, a total above the descent
@@ -71,12 +71,12 @@ def is_certain(records: Records, facts: Facts) -> bool:
         return shrinking and assess(records, facts).verdict is Verdict.COLLAPSED
 
 
-def _failed(records: Records, facts: Facts) -> Assessment | None:
+def _failed(records: Curves, facts: TrialFacts) -> Assessment | None:
     del records
     return FAILURE if facts.state == "failed" else None
 
 
-def _diverged_by_decay(records: Records, facts: Facts) -> Assessment | None:
+def _diverged_by_decay(records: Curves, facts: TrialFacts) -> Assessment | None:
     norm = records["weight_norm/total"]
     grown = facts.diverged_epoch is not None or (records.length > 1 and norm[-1] > GROWN * norm[0])
     if facts.decay < facts.decay_bound or not grown:
@@ -97,7 +97,7 @@ def _diverged_by_decay(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _diverged_by_curvature(records: Records, facts: Facts) -> Assessment | None:
+def _diverged_by_curvature(records: Curves, facts: TrialFacts) -> Assessment | None:
     if not _blew_up(records, facts):
         return None
     edge, rise = records["stability/edge"], _low(records)
@@ -118,7 +118,7 @@ def _diverged_by_curvature(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _not_descending(records: Records, facts: Facts) -> Assessment | None:
+def _not_descending(records: Curves, facts: TrialFacts) -> Assessment | None:
     """The bound of a descent: whatever is minimised cannot rise by more than its data part can fall."""
     bound, total = facts.data_bound, records["cost/train_total"]
     if bound is None or records.length < 2 or not total[-1] - total.min() > bound:
@@ -135,7 +135,7 @@ def _not_descending(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _diverged(records: Records, facts: Facts) -> Assessment | None:
+def _diverged(records: Curves, facts: TrialFacts) -> Assessment | None:
     if not _blew_up(records, facts):
         return None
     low = _low(records)
@@ -149,7 +149,7 @@ def _diverged(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _pruned(records: Records, facts: Facts) -> Assessment | None:
+def _pruned(records: Curves, facts: TrialFacts) -> Assessment | None:
     if facts.state != "pruned":
         return None
     return Assessment(
@@ -160,7 +160,7 @@ def _pruned(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _untrained(records: Records, facts: Facts) -> Assessment | None:
+def _untrained(records: Curves, facts: TrialFacts) -> Assessment | None:
     del facts
     if records.length >= 2:
         return None
@@ -172,7 +172,7 @@ def _untrained(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _collapsed(records: Records, facts: Facts) -> Assessment | None:
+def _collapsed(records: Curves, facts: TrialFacts) -> Assessment | None:
     norm = records["weight_norm/total"]
     level = records.level("weight_norm/total")
     if facts.lmbda == 0 or not level <= COLLAPSED * norm[0] or not _is_constant(records, facts):
@@ -187,7 +187,7 @@ def _collapsed(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _stalled(records: Records, facts: Facts) -> Assessment | None:
+def _stalled(records: Curves, facts: TrialFacts) -> Assessment | None:
     """No better than a constant answer at the end; unless nothing but time is in its way."""
     data = records["cost/train_data"]
     saturated, _ = records.most_saturated()
@@ -213,7 +213,7 @@ def _stalled(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _why_stalled(records: Records, facts: Facts) -> str:
+def _why_stalled(records: Curves, facts: TrialFacts) -> str:
     """What is in its way, and what may remove it."""
     norm, edge = records["weight_norm/total"], _highest_edge(records)
     saturated, layer = records.most_saturated()
@@ -229,7 +229,7 @@ def _why_stalled(records: Records, facts: Facts) -> str:
     return "it is on a plateau. A larger eta, more epochs or another start may leave it"
 
 
-def _oscillating(records: Records, facts: Facts) -> Assessment | None:
+def _oscillating(records: Curves, facts: TrialFacts) -> Assessment | None:
     """Several rises of the total, or one that it did not come back from."""
     total = records["cost/train_total"]
     swings, tremors = _swings(records, facts), _swings(records, facts, TREMOR)
@@ -249,13 +249,13 @@ def _oscillating(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _is_restless(records: Records, facts: Facts) -> bool:
+def _is_restless(records: Curves, facts: TrialFacts) -> bool:
     """Whether the total goes up and down, rather than up once."""
     swings, tremors = _swings(records, facts), _swings(records, facts, TREMOR)
     return len(swings) >= SWINGS or (bool(swings) and len(tremors) >= TREMORS)
 
 
-def _steady_growth(records: Records, facts: Facts) -> Assessment | None:
+def _steady_growth(records: Curves, facts: TrialFacts) -> Assessment | None:
     """The question's symptom, however high the total climbs: it comes before what tells by the height alone."""
     if facts.diverged_epoch is not None or _untrained(records, facts) or _is_restless(records, facts):
         return None
@@ -264,7 +264,7 @@ def _steady_growth(records: Records, facts: Facts) -> Assessment | None:
     return _penalty_growth(records, facts)
 
 
-def _spiked(records: Records, facts: Facts) -> Assessment | None:
+def _spiked(records: Curves, facts: TrialFacts) -> Assessment | None:
     """One rise of the total; that it came back is known from _oscillating."""
     total = records["cost/train_total"]
     swings = _swings(records, facts)
@@ -280,7 +280,7 @@ def _spiked(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _penalty_growth(records: Records, facts: Facts) -> Assessment | None:
+def _penalty_growth(records: Curves, facts: TrialFacts) -> Assessment | None:
     low, lowest = records.lowest_level("cost/validation_total")
     last = records.level("cost/validation_total")
     there, here = records.level("cost/validation_data", low), records.level("cost/validation_data")
@@ -298,7 +298,7 @@ def _penalty_growth(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _overfitting(records: Records, facts: Facts) -> Assessment | None:
+def _overfitting(records: Curves, facts: TrialFacts) -> Assessment | None:
     del facts
     low, lowest = records.lowest_level("cost/validation_data")
     last = records.level("cost/validation_data")
@@ -315,7 +315,7 @@ def _overfitting(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _slow(records: Records, facts: Facts) -> Assessment | None:
+def _slow(records: Curves, facts: TrialFacts) -> Assessment | None:
     total = records["cost/train_total"]
     lost = _lost("cost/train_total", records, facts)
     if not lost:
@@ -335,7 +335,7 @@ def _slow(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _hardly_begun(records: Records, facts: Facts) -> Assessment | None:
+def _hardly_begun(records: Curves, facts: TrialFacts) -> Assessment | None:
     if not _is_constant(records, facts) or not _has_hardly_begun(records):
         return None
     data, edge = float(records["cost/train_data"][-1]), _highest_edge(records)
@@ -351,7 +351,7 @@ def _hardly_begun(records: Records, facts: Facts) -> Assessment | None:
     )
 
 
-def _converged(records: Records, facts: Facts) -> Assessment:
+def _converged(records: Curves, facts: TrialFacts) -> Assessment:
     del facts
     total = records["cost/train_total"]
     return Assessment(
@@ -363,33 +363,33 @@ def _converged(records: Records, facts: Facts) -> Assessment:
     )
 
 
-def _blew_up(records: Records, facts: Facts) -> bool:
+def _blew_up(records: Curves, facts: TrialFacts) -> bool:
     total = records["cost/train_total"]
     return facts.diverged_epoch is not None or (records.length > 1 and bool(total[-1] > BLOWN_UP * total[0]))
 
 
-def _what(records: Records, facts: Facts) -> str:
+def _what(records: Curves, facts: TrialFacts) -> str:
     if facts.diverged_epoch is not None:
         return f"The numbers overflowed in epoch {facts.diverged_epoch}"
     return f"The total cost rose to {records['cost/train_total'][-1]:.3g}"
 
 
-def _low(records: Records) -> int:
+def _low(records: Curves) -> int:
     """The epoch of the lowest total, which has been above it ever since."""
     total = records["cost/train_total"]
     return int(np.argmin(np.where(np.isnan(total), math.inf, total))) if records.length else 0
 
 
-def _end(records: Records, facts: Facts) -> int:
+def _end(records: Curves, facts: TrialFacts) -> int:
     return records.last if facts.diverged_epoch is None else facts.diverged_epoch
 
 
-def _is_constant(records: Records, facts: Facts) -> bool:
+def _is_constant(records: Curves, facts: TrialFacts) -> bool:
     """Whether the data cost has been no better than a constant answer's for the last quarter."""
     return bool(records["cost/train_data"][-records.quarter :].min() >= LEARNED * facts.baseline)
 
 
-def _has_hardly_begun(records: Records) -> bool:
+def _has_hardly_begun(records: Curves) -> bool:
     """Whether nothing but time is known to be in its way: no saturation, no step too large, no decay that wins.
 
     A smaller eta lowers the edge and saturates less, so no plateau looks worse with it than with a larger one.
@@ -400,13 +400,13 @@ def _has_hardly_begun(records: Records) -> bool:
     return bool(sound and saturated < SATURATED and _highest_edge(records) <= OVER_EDGE)
 
 
-def _edge(records: Records) -> Curve:
+def _edge(records: Curves) -> Curve:
     """What was measured of eta * sharpness / (2 (1 + momentum)) in training; epoch 0 is before it."""
     edge = records["stability/edge"][1:]
     return edge[np.isfinite(edge)]
 
 
-def _highest_edge(records: Records) -> float:
+def _highest_edge(records: Curves) -> float:
     """NaN where it was not measured."""
     edge = _edge(records)
     return float(edge.max()) if len(edge) else math.nan
@@ -417,7 +417,7 @@ def _percent(share: float) -> str:
     return f"{float(f'{100 * share:.2g}'):g} %"
 
 
-def _lost(metric: str, records: Records, facts: Facts) -> float:
+def _lost(metric: str, records: Curves, facts: TrialFacts) -> float:
     """The part of a cost that it lost from the last quarter but one to the last; 0 when it has settled."""
     last, before, earlier = (records.level(metric, records.last - k * records.quarter) for k in range(3))
     lost = before - last
@@ -426,7 +426,7 @@ def _lost(metric: str, records: Records, facts: Facts) -> float:
     return lost / before if falls else 0.0
 
 
-def _swings(records: Records, facts: Facts, part: float = 1.0) -> list[tuple[int, int]]:
+def _swings(records: Curves, facts: TrialFacts, part: float = 1.0) -> list[tuple[int, int]]:
     return records.swings("cost/train_total", part * SWING, part * SWING_MATTERS * facts.baseline)
 
 

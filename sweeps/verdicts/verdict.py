@@ -45,7 +45,7 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True)
-class Facts:
+class TrialFacts:
     """What is known of a training besides its records.
 
     n, evaluated_n: sizes of the training and validation sets. epochs: planned. state: complete, pruned or failed.
@@ -116,7 +116,7 @@ class Assessment:
     cause: Cause | None = None
 
 
-class Records:
+class Curves:
     """The curves of a training by metric. Metrics that were not recorded are all NaN."""
 
     def __init__(self, curves: Mapping[str, Sequence[float]]) -> None:
@@ -176,8 +176,8 @@ class Records:
         return swings
 
 
-def records_of(epochs: Sequence[EpochRecord]) -> Records:
+def curves_of(epochs: Sequence[EpochRecord]) -> Curves:
     """The curves of what a training yielded, its finite records."""
     finite = [record for record in epochs if record.finite]
     names = dict.fromkeys(name for record in finite for name in record.measures)
-    return Records({name: [record.measures.get(name, math.nan) for record in finite] for name in names})
+    return Curves({name: [record.measures.get(name, math.nan) for record in finite] for name in names})

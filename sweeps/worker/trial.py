@@ -15,13 +15,13 @@ from threadpoolctl import threadpool_limits
 from model import Dataset, EpochRecord, Hyperparameters, Network, Probing, TrainingPlan, load, train
 from model.measures import Measures
 from model.training import Training
-from sweeps.specification.spec import OBJECTIVES, OwnNetwork, Stopping, SweepSpec
+from sweeps.specification.spec import OBJECTIVES, NetworkSource, Stopping, SweepSpec
 from sweeps.user_network.loading import load_class, source_digest
-from sweeps.user_network.time_limit import hosted
-from sweeps.user_network.training import CONSTANT_ANSWER, GuestTraining
+from sweeps.user_network.time_limit import limited_time
+from sweeps.user_network.training import CONSTANT_ANSWER, WrappedTraining
 from sweeps.user_network.wrapper import Parameters
 from sweeps.verdicts.rules import FAILURE, assess, is_certain
-from sweeps.verdicts.verdict import Assessment, Facts, records_of
+from sweeps.verdicts.verdict import Assessment, TrialFacts, curves_of
 
 
 class State(StrEnum):
@@ -65,7 +65,7 @@ class Task:
     stopping: Stopping = field(default_factory=Stopping)
     measures: Probing = field(default_factory=Probing)
     epochs: int | None = None
-    own: OwnNetwork | None = None
+    own: NetworkSource | None = None
     time_limit: float = SweepSpec.time_limit
 
 
@@ -140,7 +140,7 @@ def _train(task: Task) -> TrialResult:
                 break
             if task.stopping.verdict and record.finite:
                 known = _facts(task, data, records, State.COMPLETE, None)
-                if is_certain(records_of(records), known):
+                if is_certain(curves_of(records), known):
                     break
         diverged_epoch = None if records[-1].finite else records.pop().epoch
         test = None
@@ -152,59 +152,59 @@ def _train(task: Task) -> TrialResult:
         number=task.number,
         replicate=task.replicate,
         state=state,
-        assessment=assess(records_of(records), known),
+        assessment=assess(curves_of(records), known),
         records=tuple(records),
         diverged_epoch=diverged_epoch,
         test=test,
-        network=training.parameters if isinstance(training, GuestTraining) else training.network,
+        network=training.parameters if isinstance(training, WrappedTraining) else training.network,
         epoch_ends=tuple(ends),
     )
 
 
-def _training(task: Task, data: Dataset, rng: np.random.Generator) -> Training | GuestTraining:
+def _training(task: Task, data: Dataset, rng: np.random.Generator) -> Training | WrappedTraining:
     if task.own is None:
         return train(task.plan, task.hyperparameters, data, rng, probing=task.measures)
-    return _own_training(task.own, task.plan, task.hyperparameters, data, rng)
+    return _user_training(task.own, task.plan, task.hyperparameters, data, rng)
 
 
-def _own_training(
-    own: OwnNetwork,
+def _user_training(
+    own: NetworkSource,
     plan: TrainingPlan,
     hyperparameters: Hyperparameters,
     data: Dataset,
     rng: np.random.Generator,
-) -> GuestTraining:
+) -> WrappedTraining:
     digest = source_digest(own.target)
     if digest != own.digest:
         raise RuntimeError(f"{own.file} has changed since the sweep began: its SHA-256 is {digest}, was {own.digest}")
-    return GuestTraining(functools.partial(load_class, own.target), plan, hyperparameters, data, rng)
+    return WrappedTraining(functools.partial(load_class, own.target), plan, hyperparameters, data, rng)
 
 
-def own_epoch_seconds(
-    own: OwnNetwork, plan: TrainingPlan, hyperparameters: Hyperparameters, time_limit: float
+def user_network_epoch_seconds(
+    own: NetworkSource, plan: TrainingPlan, hyperparameters: Hyperparameters, time_limit: float
 ) -> float:
-    """In a worker: an estimate of how long an epoch of somebody's own network takes. Raises GuestError."""
+    """In a worker: an estimate of how long an epoch of somebody's own network takes. Raises UserNetworkError."""
     with _host(own, time_limit), threadpool_limits(limits=1, user_api="blas"):
         data = _dataset(plan.dataset)
-        return _own_training(own, plan, hyperparameters, data, np.random.default_rng(0)).epoch_seconds()
+        return _user_training(own, plan, hyperparameters, data, np.random.default_rng(0)).epoch_seconds()
 
 
-def _host(own: OwnNetwork | None, time_limit: float) -> contextlib.AbstractContextManager[None]:
+def _host(own: NetworkSource | None, time_limit: float) -> contextlib.AbstractContextManager[None]:
     if own is None:
         return contextlib.nullcontext()
-    return hosted(time_limit, Path(own.file) if own.file else None)
+    return limited_time(time_limit, Path(own.file) if own.file else None)
 
 
 def _facts(
     task: Task, data: Dataset, records: Sequence[EpochRecord], state: State, diverged_epoch: int | None
-) -> Facts:
+) -> TrialFacts:
     known = facts(task.plan, task.hyperparameters, data, state, diverged_epoch)
     if task.own is None:
         return known
-    return of_own(known, records[0].measures.get(CONSTANT_ANSWER) if records else None)
+    return user_network_facts(known, records[0].measures.get(CONSTANT_ANSWER) if records else None)
 
 
-def of_own(known: Facts, constant_answer: float | None) -> Facts:
+def user_network_facts(known: TrialFacts, constant_answer: float | None) -> TrialFacts:
     """The facts where the network is somebody's own. constant_answer: None or NaN where it was not measured."""
     measured = constant_answer is not None and constant_answer == constant_answer
     return replace(known, output="", cost="", momentum=0.0, constant_answer=constant_answer if measured else None)
@@ -212,9 +212,9 @@ def of_own(known: Facts, constant_answer: float | None) -> Facts:
 
 def facts(
     plan: TrainingPlan, hyperparameters: Hyperparameters, data: Dataset, state: State, diverged_epoch: int | None
-) -> Facts:
+) -> TrialFacts:
     """What a verdict has to know of a trial besides its records."""
-    return Facts(
+    return TrialFacts(
         eta=hyperparameters.eta,
         lmbda=hyperparameters.lmbda,
         batch_size=hyperparameters.batch_size,

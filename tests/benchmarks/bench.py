@@ -13,7 +13,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 import model
-from sweeps.executors.loky import LocalPool
+from sweeps.executors.loky import LokyExecutor
 from sweeps.worker.trial import Goal, Task, TrialResult, run_trial
 
 ROUNDS = 7  # the contenders take turns, so that a busy neighbour slows them all
@@ -63,7 +63,7 @@ def worker_memory() -> None:
     data = model.mnist()
     plan = model.TrainingPlan(epochs=1)
     task = Task(0, 0, 0, plan, model.Hyperparameters(0.5, 5.0, 10), Goal("cost/validation_data", 1), data.digest, {})
-    pool = LocalPool(1)
+    pool = LokyExecutor(1)
     result: TrialResult = pool.submit(run_trial, task).result()
     status = pool.submit(Path("/proc/self/status").read_text).result()  # no function of this file: it imports PyTorch
     pool.close()

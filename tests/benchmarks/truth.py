@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from model import Dataset, Hyperparameters, TrainingPlan, digits, mnist, train
 from sweeps.specification.domains import Range, Settings
 from sweeps.verdicts.rules import assess, is_certain
-from sweeps.verdicts.verdict import STABLE, Verdict, records_of
+from sweeps.verdicts.verdict import STABLE, Verdict, curves_of
 from sweeps.worker.trial import State, facts
 
 SIDES = {"digits": 48, "mnist": 32}
@@ -59,10 +59,10 @@ def verdict(world: str, eta: float, lmbda: float) -> Verdict:
     with threadpool_limits(limits=1, user_api="blas"):
         for record in train(plan, hyperparameters, data, np.random.default_rng([0, 0])):
             epochs.append(record)
-            if record.finite and is_certain(records_of(epochs), known(None)):
+            if record.finite and is_certain(curves_of(epochs), known(None)):
                 break
     diverged_epoch = None if epochs[-1].finite else epochs[-1].epoch
-    return assess(records_of(epochs), known(diverged_epoch)).verdict
+    return assess(curves_of(epochs), known(diverged_epoch)).verdict
 
 
 def table(world: str) -> NDArray[np.bool_]:

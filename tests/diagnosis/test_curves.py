@@ -592,7 +592,7 @@ def test_more_right_answers_than_examples_are_bad_input() -> None:
         published(evaluated_n=5000)
 
 
-# Facts
+# TrialFacts
 
 
 @pytest.mark.parametrize(

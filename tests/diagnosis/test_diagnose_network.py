@@ -10,7 +10,7 @@ import pytest
 
 import sweeps
 from sweeps.cli.main import main
-from sweeps.errors import GuestError, InputError
+from sweeps.errors import InputError, UserNetworkError
 
 OWN = Path(__file__).parents[1] / "user_networks"
 
@@ -102,7 +102,7 @@ def test_a_hanging_class_is_ended_with_its_process(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     path = written(tmp_path, f"open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
     began = time.monotonic()
-    with pytest.raises(GuestError, match="was not done after 6 s"):
+    with pytest.raises(UserNetworkError, match="was not done after 6 s"):
         sweeps.diagnose(f"{path}:Broken", time_limit=6.0)
     assert time.monotonic() - began < 60
     pid = int(note.read_text(encoding="utf-8"))

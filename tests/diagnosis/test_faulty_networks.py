@@ -13,7 +13,7 @@ import pytest
 
 from sweeps.diagnosis.findings import Finding, Severity
 from sweeps.diagnosis.network.examination import examine
-from sweeps.user_network.wrapper import Guest
+from sweeps.user_network.wrapper import WrappedNetwork
 
 # The faults of each class: one of the words apart from |, those with + together; "" for a sound one.
 EXPECTED = {
@@ -156,7 +156,7 @@ def findings_of(
 ) -> list[Finding]:
     network = getattr(importlib.import_module(f"own.{module}"), name)
     file = Path(__file__).parents[1] / "user_networks" / f"{module}.py"
-    return examine(lambda layers: Guest.made(network, layers, file=file), sizes=sizes)
+    return examine(lambda layers: WrappedNetwork.made(network, layers, file=file), sizes=sizes)
 
 
 def is_as_expected(module: str, name: str, findings: list[Finding]) -> bool:

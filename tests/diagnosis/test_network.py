@@ -18,7 +18,7 @@ from user_networks import faulty
 
 from sweeps.diagnosis.findings import Severity
 from sweeps.diagnosis.network.examination import examine
-from sweeps.user_network.wrapper import Guest
+from sweeps.user_network.wrapper import WrappedNetwork
 
 SIZES = {1: (5, 4, 3), 2: (4, 3, 3, 3), 3: (3, 4, 5, 4, 3)}  # by hidden layers
 SQUARE = {1: (5, 3, 3), 2: (4, 3, 3, 3), 3: (4, 3, 3, 3, 3)}  # where a missing transpose runs
@@ -126,7 +126,7 @@ def sample(cases: Sequence[Case], of_each: int, seed: int = 0) -> list[Case]:
 
 def judged(case: Case) -> Case:
     network = faulty.network(**case.options)
-    findings = examine(lambda sizes: Guest.made(network, sizes), sizes=[case.sizes])
+    findings = examine(lambda sizes: WrappedNetwork.made(network, sizes), sizes=[case.sizes])
     grave = {str(finding.code) for finding in findings if finding.severity is not Severity.INFO}
     return Case(case.group, case.hidden, case.options, case.expected, frozenset(grave))
 
@@ -183,7 +183,7 @@ def test_98_percent_of_all_faults_are_found_and_no_sound_network_is_accused() ->
 )
 def test_no_sound_network_is_accused_at_any_size(activation, head, convention, sizes, seed):
     network = faulty.network(activation=activation, head=head, **convention)
-    findings = examine(lambda layers: Guest.made(network, layers), sizes=[(*sizes, 3)], seed=seed)
+    findings = examine(lambda layers: WrappedNetwork.made(network, layers), sizes=[(*sizes, 3)], seed=seed)
     assert [f for f in findings if f.severity is Severity.FAULT] == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.driver.schedule import Ended, Ledger, combined
+from sweeps.driver.schedule import Ended, Schedule, combined
 from sweeps.sampling.optuna_study import Outcome
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
@@ -29,9 +29,9 @@ def complete(*values: float, **curve: float) -> Ended:
     return Ended(State.COMPLETE, values=values, curve={int(epoch[1:]): loss for epoch, loss in curve.items()})
 
 
-def ledger_of(spec: SweepSpec, *trials: Ended | None) -> Ledger:
+def ledger_of(spec: SweepSpec, *trials: Ended | None) -> Schedule:
     """Trainings in order of number and replicate; None has not ended."""
-    ledger = Ledger(spec)
+    ledger = Schedule(spec)
     keys = [key for number in range(spec.trials) for key in ledger.keys(number)]
     for key, ended in zip(keys, trials, strict=False):
         ledger.settings[key[0]] = {}
@@ -84,7 +84,7 @@ def test_an_outcome_is_known_once_all_replicates_have_ended() -> None:
 
 @given(ended=st.sets(st.tuples(st.integers(0, 3), st.integers(0, 1))))
 def test_a_sweep_is_open_until_every_training_has_ended(ended: set[tuple[int, int]]) -> None:
-    ledger = Ledger(spec_of(trials=4, replicates=2))
+    ledger = Schedule(spec_of(trials=4, replicates=2))
     ledger.ended.update(dict.fromkeys(ended, FAILED))
     assert ledger.open == (len(ended) < 8)
 

@@ -71,9 +71,9 @@ def test_best_of_replicates_is_by_their_mean(pareto_sweep: Sweep) -> None:
     trials = pareto_sweep.trials
     assert len(trials) == 16
     for row in pareto_sweep.best(100).to_dict("records"):
-        of_trial = trials[trials["trial"] == row["trial"]]
-        assert len(of_trial) == 2
-        assert row[f"final.{COST}"] == of_trial[f"final.{COST}"].mean()
+        describe_trial = trials[trials["trial"] == row["trial"]]
+        assert len(describe_trial) == 2
+        assert row[f"final.{COST}"] == describe_trial[f"final.{COST}"].mean()
 
 
 def test_best_of_several_objectives_is_their_pareto_front(pareto_sweep: Sweep) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sweeps.specification.spec import OWN_FIELDS, PLAN_FIELDS, SPEC_FIELDS
+from sweeps.specification.spec import PLAN_FIELDS, SPEC_FIELDS, USER_NETWORK_FIELDS
 
 Table = dict[str, Any]
 Values = st.SearchStrategy[Any]
@@ -34,7 +34,7 @@ _WORDS: dict[str, Values] = {
 _FIELDS = _NUMBERS | _WORDS
 _KEYS = [
     *SPEC_FIELDS,
-    *OWN_FIELDS,
+    *USER_NETWORK_FIELDS,
     *PLAN_FIELDS,
     "search",
     "plan",

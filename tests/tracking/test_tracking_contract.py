@@ -124,10 +124,10 @@ def test_metrics_are_exact_for_every_epoch_from_0(written: Written) -> None:
     epochs = written.sweep.epochs
     metrics = by_epoch(epochs.columns)
     assert {"cost/penalty", "accuracy/validation", "weight_norm/layer_1", "update_ratio/layer_2"} <= set(metrics)
-    for number, of_trial in epochs.groupby("trial"):
+    for number, describe_trial in epochs.groupby("trial"):
         run = written.runs[f"trial-{number:04}"]
         for metric in metrics:
-            known = of_trial.loc[of_trial[metric].notna(), ["epoch", metric]].itertuples(index=False, name=None)
+            known = describe_trial.loc[describe_trial[metric].notna(), ["epoch", metric]].itertuples(index=False, name=None)
             history = written.client.get_metric_history(run.info.run_id, metric)
             assert [(point.step, point.value) for point in history] == list(known)
             assert all(np.isfinite(point.value) and abs(point.value) < 1e300 for point in history)

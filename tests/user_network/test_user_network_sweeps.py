@@ -22,10 +22,10 @@ from model import load as load_data
 from sweeps.cli.main import main
 from sweeps.driver.loop import run_sweep
 from sweeps.errors import InputError, Interrupted, SpecError
-from sweeps.executors.loky import LocalPool
+from sweeps.executors.loky import LokyExecutor
 from sweeps.results.sweep import Sweep, load
 from sweeps.specification.reading import parse_spec, read_spec
-from sweeps.specification.spec import OWN_PLAN_FIELDS, SweepSpec
+from sweeps.specification.spec import BUILTIN_PLAN_FIELDS, SweepSpec
 from sweeps.user_network.loading import source_digest
 from sweeps.user_network.wrapper import PROTOCOL
 from sweeps.views.report.page_data import publish
@@ -70,9 +70,9 @@ def own(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Sweep:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[LocalPool]:
+def pool() -> Iterator[LokyExecutor]:
     """A worker."""
-    with closing(LocalPool(1)) as made:
+    with closing(LokyExecutor(1)) as made:
         yield made
 
 
@@ -82,7 +82,7 @@ def pool() -> Iterator[LocalPool]:
     [("question", "quadratic", "bias", 3.0), ("network2", "cross_entropy", "biases", 0.2)],
 )
 def test_somebodys_sound_network_trains_as_ours_does_from_the_same_start(
-    pool: LocalPool, tmp_path: Path, original: str, cost: str, biases: str, eta: float
+    pool: LokyExecutor, tmp_path: Path, original: str, cost: str, biases: str, eta: float
 ) -> None:
     shutil.copy(OWN / f"{original}.py", tmp_path / f"own_{original}.py")  # of a name that no other test imports
     text = BEGINNING.format(original=f"own_{original}", biases=biases)
@@ -115,7 +115,7 @@ def test_what_cannot_be_seen_from_outside_is_not_recorded_and_what_is_theirs_is_
     client = MlflowClient(own.uri)
     run = client.get_run(own.trials["run_id"].iloc[0])
     assert run.data.params["network"] == "mynet.py:Network"
-    assert not set(OWN_PLAN_FIELDS) & set(run.data.params)
+    assert not set(BUILTIN_PLAN_FIELDS) & set(run.data.params)
     assert {"hidden", "dataset", "validation", "epochs", "dtype"} <= set(run.data.params)
     families = {name.split("/")[0] for name in run.data.metrics}
     assert {"cost", "accuracy", "weight_norm", "bias_norm", "update_ratio"} <= families

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweeps.errors import GuestError, InputError
-from sweeps.executors.loky import LocalPool
+from sweeps.errors import InputError, UserNetworkError
+from sweeps.executors.loky import LokyExecutor
 from sweeps.user_network.loading import load_class, source_digest
-from sweeps.user_network.smoke_test import meet
-from sweeps.user_network.time_limit import hosted
-from sweeps.user_network.wrapper import PROTOCOL, Guest, seeded
+from sweeps.user_network.smoke_test import smoke_test
+from sweeps.user_network.time_limit import limited_time
+from sweeps.user_network.wrapper import PROTOCOL, WrappedNetwork, seeded
 
 OWN = Path(__file__).parents[1] / "user_networks"
 SIZES = (5, 4, 3)
@@ -110,65 +110,65 @@ def written(tmp_path: Path) -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[LocalPool]:
+def pool() -> Iterator[LokyExecutor]:
     """A worker."""
-    with closing(LocalPool(1)) as made:
+    with closing(LokyExecutor(1)) as made:
         yield made
 
 
-def speaks(guest: Guest) -> None:
-    """All that a Guest promises, whatever the class behind it."""
+def speaks(wrapped: WrappedNetwork) -> None:
+    """All that a WrappedNetwork promises, whatever the class behind it."""
     rng = np.random.default_rng(1)
     x, y = rng.uniform(size=(6, SIZES[0])), np.eye(SIZES[-1])[rng.integers(SIZES[-1], size=6)]
-    pairs = guest.pairs(x, y)
-    outputs = guest.feedforward(x)
+    pairs = wrapped.pairs(x, y)
+    outputs = wrapped.feedforward(x)
     assert outputs.shape == (6, SIZES[-1])
-    np.testing.assert_allclose(guest.feedforward(x[2:3]), outputs[2:3], rtol=1e-6)
-    assert np.isfinite(guest.cost(pairs, 0.0))
-    assert [w.shape for w in guest.weights] == [(4, 5), (3, 4)]
-    assert [b.shape for b in guest.biases] == [(4,), (3,)]
-    copy = guest.copy()
+    np.testing.assert_allclose(wrapped.feedforward(x[2:3]), outputs[2:3], rtol=1e-6)
+    assert np.isfinite(wrapped.cost(pairs, 0.0))
+    assert [w.shape for w in wrapped.weights] == [(4, 5), (3, 4)]
+    assert [b.shape for b in wrapped.biases] == [(4,), (3,)]
+    copy = wrapped.copy()
     copy.update(pairs, 0.5, 1.0, 100)
     moved = [*copy.weights, *copy.biases]
-    assert any(not np.array_equal(a, b) for a, b in zip(moved, guest.weights + guest.biases, strict=True))
+    assert any(not np.array_equal(a, b) for a, b in zip(moved, wrapped.weights + wrapped.biases, strict=True))
     assert [b.shape for b in copy.biases] == [(4,), (3,)]
-    guest.set(copy.weights, copy.biases)
-    assert all(np.array_equal(a, b) for a, b in zip(moved, guest.weights + guest.biases, strict=True))
-    np.testing.assert_array_equal(guest.feedforward(x), copy.feedforward(x))
+    wrapped.set(copy.weights, copy.biases)
+    assert all(np.array_equal(a, b) for a, b in zip(moved, wrapped.weights + wrapped.biases, strict=True))
+    np.testing.assert_array_equal(wrapped.feedforward(x), copy.feedforward(x))
 
 
 @pytest.mark.parametrize("file", ["question", "network2"])
 def test_a_class_of_either_shape_is_spoken_to_as_it_is(file: str) -> None:
-    speaks(Guest.made(load_class(f"{OWN / file}.py:Network"), SIZES))
+    speaks(WrappedNetwork.made(load_class(f"{OWN / file}.py:Network"), SIZES))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_class_of_its_own_habits_is_spoken_to_as_it_is(written: Callable[[str], str], kind: str) -> None:
-    speaks(Guest.made(load_class(written(KINDS[kind])), SIZES))
+    speaks(WrappedNetwork.made(load_class(written(KINDS[kind])), SIZES))
 
 
 def test_the_adapter_of_the_protocol_works(written: Callable[..., str]) -> None:
-    speaks(Guest.made(load_class(written(f"{textwrap.dedent(ELSEWHERE)}\n{ADAPTER}", "Adapter")), SIZES))
+    speaks(WrappedNetwork.made(load_class(written(f"{textwrap.dedent(ELSEWHERE)}\n{ADAPTER}", "Adapter")), SIZES))
 
 
 def test_the_adapter_of_the_documentation_descends_the_cost_that_it_reports(written: Callable[..., str]) -> None:
     page = (Path(__file__).parents[2] / "docs" / "own-network.md").read_text(encoding="utf-8")
     network = load_class(written(page.split("```python\n")[1].split("```")[0], "Adapter"))
-    speaks(Guest.made(network, SIZES))
-    guest = Guest.made(network, SIZES)
+    speaks(WrappedNetwork.made(network, SIZES))
+    wrapped = WrappedNetwork.made(network, SIZES)
     rng = np.random.default_rng(0)
-    pairs = guest.pairs(rng.uniform(size=(30, 5)), np.eye(3)[rng.integers(3, size=30)])
+    pairs = wrapped.pairs(rng.uniform(size=(30, 5)), np.eye(3)[rng.integers(3, size=30)])
     costs = []
     for _ in range(20):
-        costs.append(guest.cost(pairs, 3.0))
-        guest.update(pairs, 0.1, 3.0, 30)
+        costs.append(wrapped.cost(pairs, 3.0))
+        wrapped.update(pairs, 0.1, 3.0, 30)
     assert costs == sorted(costs, reverse=True)
 
 
 def test_samples_are_columns_to_network2_and_flat_to_the_question() -> None:
     x, y = np.zeros((2, 5)), np.zeros((2, 3))
     shapes = {
-        file: [side.shape for side in Guest.made(load_class(f"{OWN / file}.py:Network"), SIZES).pairs(x, y)[0]]
+        file: [side.shape for side in WrappedNetwork.made(load_class(f"{OWN / file}.py:Network"), SIZES).pairs(x, y)[0]]
         for file in ("question", "network2")
     }
     assert shapes == {"question": [(5,), (3,)], "network2": [(5, 1), (3, 1)]}
@@ -176,10 +176,10 @@ def test_samples_are_columns_to_network2_and_flat_to_the_question() -> None:
 
 def test_layers_as_wide_as_the_probe_confuse_nothing(written: Callable[[str], str]) -> None:
     for target in (written(FLAT), f"{OWN / 'question.py'}:Network", f"{OWN / 'network2.py'}:Network"):
-        guest = Guest.made(load_class(target), (7, 7, 7))
+        wrapped = WrappedNetwork.made(load_class(target), (7, 7, 7))
         x = np.random.default_rng(0).uniform(size=(7, 7))
-        one_by_one = np.concatenate([guest.feedforward(row[None]) for row in x])
-        np.testing.assert_allclose(guest.feedforward(x), one_by_one, rtol=1e-12)
+        one_by_one = np.concatenate([wrapped.feedforward(row[None]) for row in x])
+        np.testing.assert_allclose(wrapped.feedforward(x), one_by_one, rtol=1e-12)
 
 
 def test_networks_of_one_seed_are_equal_and_the_global_generators_go_on() -> None:
@@ -187,7 +187,7 @@ def test_networks_of_one_seed_are_equal_and_the_global_generators_go_on() -> Non
     np.random.seed(3)  # noqa: NPY002
     expected = np.random.rand(2)  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002
-    one, other, third = (Guest.made(network, SIZES, seed=[seed]) for seed in (1, 1, 2))
+    one, other, third = (WrappedNetwork.made(network, SIZES, seed=[seed]) for seed in (1, 1, 2))
     assert np.array_equal(one.weights[0], other.weights[0])
     assert not np.array_equal(one.weights[0], third.weights[0])
     with seeded([5]):
@@ -247,49 +247,49 @@ def test_a_target_that_is_not_there_is_said_to_be_so(target: str, said: str) -> 
     ],
 )
 def test_a_class_that_cannot_be_trained_is_refused_with_the_protocol(
-    written: Callable[[str], str], pool: LocalPool, old: str, new: str, said: str
+    written: Callable[[str], str], pool: LokyExecutor, old: str, new: str, said: str
 ) -> None:
     assert old in SINGLE
     target = written(SINGLE.replace(old, new))
-    with pytest.raises(GuestError) as error:
-        pool.submit(meet, target, [SIZES], "float32", 0.1, 20.0).result()
+    with pytest.raises(UserNetworkError) as error:
+        pool.submit(smoke_test, target, [SIZES], "float32", 0.1, 20.0).result()
     assert said in str(error.value)
     assert PROTOCOL in str(error.value)
 
 
-def test_a_class_is_met_and_known(written: Callable[[str], str], pool: LocalPool) -> None:
+def test_a_class_is_met_and_known(written: Callable[[str], str], pool: LokyExecutor) -> None:
     target = written(SINGLE)
-    met = pool.submit(meet, target, [SIZES, (5, 2)], "float64", 0.1, 20.0).result()
+    met = pool.submit(smoke_test, target, [SIZES, (5, 2)], "float64", 0.1, 20.0).result()
     assert (met.file, met.digest, met.repeatable) == (target[: -len(":Network")], source_digest(target), True)
     target = written(SINGLE.replace("np.random.randn(n, m)", "np.random.default_rng().normal(size=(n, m))"))
-    assert not pool.submit(meet, target, [SIZES], "float64", 0.1, 20.0).result().repeatable
+    assert not pool.submit(smoke_test, target, [SIZES], "float64", 0.1, 20.0).result().repeatable
 
 
 def _sleeps(seconds: float) -> None:
-    with hosted(seconds):
+    with limited_time(seconds):
         while True:
             time.sleep(0.01)
 
 
 def _swallows(seconds: float) -> None:
-    with hosted(seconds):
+    with limited_time(seconds):
         while True:
             with suppress(BaseException):
                 time.sleep(0.01)
 
 
-def test_code_that_takes_too_long_is_stopped_and_its_line_named(pool: LocalPool) -> None:
-    with pytest.raises(GuestError, match=r"time limit of 0\.2 s; running: .*test_guests\.py, line \d+, in _sleeps"):
+def test_code_that_takes_too_long_is_stopped_and_its_line_named(pool: LokyExecutor) -> None:
+    with pytest.raises(UserNetworkError, match=r"time limit of 0\.2 s; running: .*test_guests\.py, line \d+, in _sleeps"):
         pool.submit(_sleeps, 0.2).result()
     assert pool.submit(abs, -1).result() == 1
 
 
-def test_code_that_heeds_no_limit_loses_its_process(pool: LocalPool) -> None:
+def test_code_that_heeds_no_limit_loses_its_process(pool: LokyExecutor) -> None:
     with pytest.raises(BrokenExecutor):
         pool.submit(_swallows, 0.3).result()
     assert pool.submit(abs, -1).result() == 1
 
 
-def test_an_endless_import_is_stopped(written: Callable[[str], str], pool: LocalPool) -> None:
-    with pytest.raises(GuestError, match=r"mynet\.py, line 1, in <module>"):
-        pool.submit(meet, written("while True:\n    pass\n"), [SIZES], "float32", 0.1, 0.5).result()
+def test_an_endless_import_is_stopped(written: Callable[[str], str], pool: LokyExecutor) -> None:
+    with pytest.raises(UserNetworkError, match=r"mynet\.py, line 1, in <module>"):
+        pool.submit(smoke_test, written("while True:\n    pass\n"), [SIZES], "float32", 0.1, 0.5).result()

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from model import Dataset, EpochRecord, Hyperparameters, TrainingPlan, digits, mnist, train
 from sweeps.verdicts.rules import assess, is_certain
-from sweeps.verdicts.verdict import STABLE, Assessment, Cause, Facts, Records, Verdict, records_of
+from sweeps.verdicts.verdict import STABLE, Assessment, Cause, Curves, TrialFacts, Verdict, curves_of
 from sweeps.worker.trial import State, facts
 
 LABELLED, HOLDOUT = (Path(__file__).with_name(f"{name}.toml") for name in ("labelled", "holdout"))
@@ -32,7 +32,7 @@ class Case:
     label: tuple[str, str | None]
     reason: str
     epochs: tuple[EpochRecord, ...]
-    facts: Facts
+    facts: TrialFacts
     assessment: Assessment
     certain: int | None
 
@@ -47,13 +47,13 @@ class Case:
         label, verdict = ("/".join(filter(None, pair)) for pair in (self.label, self.verdict))
         return f"{self.name}: labelled {label} ({self.reason}), judged {verdict}: {self.assessment.sentence}"
 
-    def after(self, epoch: int) -> tuple[Records, Facts]:
+    def after(self, epoch: int) -> tuple[Curves, TrialFacts]:
         """What is known after an epoch, had the training ended there."""
-        return records_of(self.epochs[: epoch + 1]), known(self.facts, None)
+        return curves_of(self.epochs[: epoch + 1]), known(self.facts, None)
 
 
-def known(given: Facts, diverged_epoch: int | None) -> Facts:
-    return Facts(**{**vars(given), "diverged_epoch": diverged_epoch})
+def known(given: TrialFacts, diverged_epoch: int | None) -> TrialFacts:
+    return TrialFacts(**{**vars(given), "diverged_epoch": diverged_epoch})
 
 
 def run(name: str, entry: Mapping[str, Any]) -> Case:
@@ -68,9 +68,9 @@ def run(name: str, entry: Mapping[str, Any]) -> Case:
     about = facts(plan, hyperparameters, data, State.COMPLETE, diverged_epoch)
     finite = [record.epoch for record in epochs if record.finite]
     so_far = known(about, None)
-    certain = next((epoch for epoch in finite if is_certain(records_of(epochs[: epoch + 1]), so_far)), None)
+    certain = next((epoch for epoch in finite if is_certain(curves_of(epochs[: epoch + 1]), so_far)), None)
     label = (entry["label"], entry.get("cause"))
-    return Case(name, label, entry["reason"], epochs, about, assess(records_of(epochs), about), certain)
+    return Case(name, label, entry["reason"], epochs, about, assess(curves_of(epochs), about), certain)
 
 
 def few_of_mnist() -> Dataset:
@@ -183,7 +183,7 @@ def test_no_eta_is_unstable_below_one_that_is_stable(batch_size, epochs):
 
 def test_a_total_that_rises_above_the_descent_bound_and_returns_is_not_given_up(cases):
     case = next(case for case in cases if case.name == "momentum_rise_and_return")
-    total = records_of(case.epochs)["cost/train_total"]
+    total = curves_of(case.epochs)["cost/train_total"]
     assert total.max() - total[: total.argmax()].min() > case.facts.data_bound > total[-1]
     assert case.certain is None
 

@@ -34,7 +34,7 @@ from sweeps.verdicts.rules import (
     assess,
     is_certain,
 )
-from sweeps.verdicts.verdict import Cause, Facts, Records, Verdict, records_of
+from sweeps.verdicts.verdict import Cause, Curves, TrialFacts, Verdict, curves_of
 
 # Nine epochs, so that a quarter of them is two. A training that learned and settled.
 DATA = [1.4, 0.5, 0.3, 0.22, 0.205, 0.2, 0.2, 0.2, 0.2]
@@ -52,7 +52,7 @@ METRICS = {
 
 
 def about(**changes):
-    return Facts(**({"eta": 0.5, "lmbda": 1.0, "batch_size": 10, "n": 1200, "classes": 10} | changes))
+    return TrialFacts(**({"eta": 0.5, "lmbda": 1.0, "batch_size": 10, "n": 1200, "classes": 10} | changes))
 
 
 def records(**curves):
@@ -61,7 +61,7 @@ def records(**curves):
     length = len(next(iter(curves.values()), data))
     base = data if len(data) == length else ([*data, *[data[-1]] * length])[:length]
     sound = {"data": base, "total": base, "held_back": base, "reported": base, "norm": [6.0] * length}
-    return Records({METRICS[name]: curve for name, curve in (sound | curves).items()})
+    return Curves({METRICS[name]: curve for name, curve in (sound | curves).items()})
 
 
 def verdict(facts=None, **curves):
@@ -78,7 +78,7 @@ def test_a_training_that_learned_and_settled_has_converged():
 
 def test_a_failed_trial_has_failed_whatever_its_records():
     assert assess(records(), about(state="failed")) is FAILURE
-    assert assess(Records({}), about(state="failed", diverged_epoch=0)) is FAILURE
+    assert assess(Curves({}), about(state="failed", diverged_epoch=0)) is FAILURE
 
 
 def test_a_pruned_trial_is_pruned_and_says_after_which_epoch():
@@ -100,7 +100,7 @@ def test_weights_that_grow_have_diverged_by_decay_from_its_bound_on(momentum, bo
 
 
 def test_an_overflow_above_the_bound_of_decay_is_by_decay_even_with_no_epoch_on_record():
-    found = assess(Records({}), about(eta=24.0, lmbda=120.0, diverged_epoch=0))
+    found = assess(Curves({}), about(eta=24.0, lmbda=120.0, diverged_epoch=0))
     assert (found.verdict, found.cause, found.epoch) == (Verdict.DIVERGED, Cause.DECAY, 0)
 
 
@@ -238,8 +238,8 @@ def test_slow_is_said_in_epochs_and_per_cent(epochs, said):
 
 def test_saturation_is_the_last_measured_of_the_worst_layer():
     curves = {f"saturation/layer_{k}": [0.0, value, math.nan] for k, value in ((1, 0.2), (2, 0.9), (10, 0.4))}
-    assert Records(curves).most_saturated() == (0.9, 2)
-    assert Records({}).most_saturated() == (0.0, 0)
+    assert Curves(curves).most_saturated() == (0.9, 2)
+    assert Curves({}).most_saturated() == (0.0, 0)
 
 
 def up_and_down(*rises):
@@ -364,7 +364,7 @@ def test_a_fall_by_less_than_half_a_percent_of_a_constant_answer_is_no_fall():
 
 
 def test_with_no_epoch_after_epoch_0_nothing_was_trained():
-    for nothing in (Records({}), records(data=[1.4], edge=[0.3])):
+    for nothing in (Curves({}), records(data=[1.4], edge=[0.3])):
         found = assess(nothing, about())
         assert (found.verdict, found.epoch) == (Verdict.STALLED, 0)
         assert found.sentence.startswith("Nothing was trained")
@@ -450,7 +450,7 @@ def test_a_collapse_is_certain_when_a_hundredth_is_left_after_three_epochs_of_sh
 
 def test_a_collapse_is_not_certain_while_something_else_is_the_verdict():
     gone = collapsing(0.3, 0.1, 0.01)
-    swollen = Records({**{name: gone[name] for name in METRICS.values()}, "cost/train_total": [1.4] + [9.0] * 5})
+    swollen = Curves({**{name: gone[name] for name in METRICS.values()}, "cost/train_total": [1.4] + [9.0] * 5})
     assert assess(swollen, about()).verdict is Verdict.DIVERGED
     assert not is_certain(swollen, about())
 
@@ -488,7 +488,7 @@ WORLDS = st.builds(
 def any_records(draw, values=ANY):
     length = draw(st.integers(0, 14))
     names = draw(st.sets(st.sampled_from(NAMES)))
-    return Records({name: draw(st.lists(values, min_size=length, max_size=length)) for name in sorted(names)})
+    return Curves({name: draw(st.lists(values, min_size=length, max_size=length)) for name in sorted(names)})
 
 
 @given(any_records(), WORLDS)
@@ -507,14 +507,14 @@ def test_any_curves_have_a_verdict_with_its_evidence_and_the_same_one_again(curv
 @given(any_records(st.floats(0.01, 3.0)), WORLDS)
 @settings(deadline=None, max_examples=200)
 def test_without_a_penalty_nothing_collapses_and_no_penalty_grows(curves, facts):
-    free = Facts(**{**vars(facts), "lmbda": 0.0})
+    free = TrialFacts(**{**vars(facts), "lmbda": 0.0})
     assert assess(curves, free).verdict not in (Verdict.COLLAPSED, Verdict.PENALTY_GROWTH)
 
 
 @given(any_records(st.floats(0.45, 3.0)), WORLDS)
 @settings(deadline=None, max_examples=200)
 def test_what_is_no_better_than_a_constant_answer_has_not_converged(curves, facts):
-    quadratic = Facts(**{**vars(facts), "cost": "quadratic", "classes": 10})
+    quadratic = TrialFacts(**{**vars(facts), "cost": "quadratic", "classes": 10})
     assert assess(curves, quadratic).verdict is not Verdict.CONVERGED or np.isnan(curves["cost/train_data"]).any()
 
 
@@ -588,7 +588,7 @@ def test_curves_are_of_the_finite_records_with_nan_where_nothing_was_measured():
         EpochRecord(1, {"cost/train_total": 0.5, "stability/edge": 0.2}),
         EpochRecord(2, {"cost/train_total": math.inf, "stability/edge": 0.1}),
     ]
-    found = records_of(epochs)
+    found = curves_of(epochs)
     assert found.length == 2
     assert found["cost/train_total"].tolist() == [1.0, 0.5]
     assert np.isnan(found["stability/edge"][0])
@@ -597,4 +597,4 @@ def test_curves_are_of_the_finite_records_with_nan_where_nothing_was_measured():
 
 def test_layers_are_in_the_order_of_their_numbers():
     curves = {f"saturation/layer_{k}": [float(k)] for k in (10, 2, 1)}
-    assert [curve[0] for curve in Records(curves).layers("saturation")] == [1.0, 2.0, 10.0]
+    assert [curve[0] for curve in Curves(curves).layers("saturation")] == [1.0, 2.0, 10.0]

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 import sweeps
 from sweeps.cli.main import main
 from sweeps.results.sweep import Sweep
-from sweeps.views.figures.side_by_side import PANELS, Training, page, picture
+from sweeps.views.figures.side_by_side import PANELS, DrawnTraining, page, picture
 from sweeps.views.figures.side_by_side_curves import trainings_of
 
 PUBLISHED = Path(sweeps.__file__).parent / "specs/case_study/published_run.csv"
@@ -51,7 +51,7 @@ def test_the_page_shows_a_panel_for_each_measure_and_does_not_scroll_sideways(
 def test_curves_that_end_in_nothing_finite_are_drawn_where_they_are_finite() -> None:
     epochs = np.arange(1, 4.0)
     curves = {"total": np.array([1.0, 1e30, np.inf]), "data": np.full(3, np.nan)}
-    trainings = [Training("diverged", epochs, curves), Training("sound", epochs, {"total": np.ones(3)})]
+    trainings = [DrawnTraining("diverged", epochs, curves), DrawnTraining("sound", epochs, {"total": np.ones(3)})]
     assert page(trainings, "t").count("<figure") == 1  # nobody recorded a data cost
     assert picture(trainings, "t").startswith(b"\x89PNG")
     assert page(trainings, "t") == page(trainings, "t")

@@ -8,7 +8,7 @@ from sweeps.diagnosis.curves.run_facts import RunFacts
 from sweeps.diagnosis.curves.wording import number
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
 from sweeps.verdicts.rules import RISEN
-from sweeps.verdicts.verdict import Records
+from sweeps.verdicts.verdict import Curves
 
 _MATTERS = 0.05  # of the total: a smaller penalty may be several times too large
 
@@ -52,7 +52,7 @@ def _effect(
 
 def _measured(times: float, readings: Readings) -> tuple[Severity, str, dict[str, Evidence]]:
     minimised = (readings.data + readings.penalty / times).tolist()
-    curves = Records({"shown": readings.total.tolist(), "minimised": minimised})
+    curves = Curves({"shown": readings.total.tolist(), "minimised": minimised})
     low, lowest = curves.lowest_level("shown")
     if not _rises(readings.total.tolist()):
         return Severity.INFO, "", {"minimised": [minimised[0], minimised[-1]]}
@@ -71,5 +71,5 @@ def _measured(times: float, readings: Readings) -> tuple[Severity, str, dict[str
 
 def _rises(total: Sequence[float]) -> bool:
     """Whether it ends above its lowest level, as the verdict `penalty_growth` of a sweep counts it."""
-    records = Records({"total": total})
+    records = Curves({"total": total})
     return records.level("total") >= RISEN * records.lowest_level("total")[1]

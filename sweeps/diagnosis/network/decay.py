@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sweeps.diagnosis.findings import Code
-from sweeps.diagnosis.network.steps import Point
+from sweeps.diagnosis.network.steps import ExaminedPoint
 from sweeps.diagnosis.network.subject import Array, Subject
 
 N = 60  # training-set size that their code is told
@@ -53,13 +53,13 @@ class DecayReport:
     error: float
 
 
-def judge_decay(subject: Subject, point: Point, short: float = 1.0, tolerance: float = _ALONG) -> DecayReport:
+def judge_decay(subject: Subject, point: ExaminedPoint, short: float = 1.0, tolerance: float = _ALONG) -> DecayReport:
     """point: at least as many examples as BATCH. short: a factor of the whole step, which the decay may share."""
     return _Judge(subject, point, short, max(tolerance, _ALONG)).report()
 
 
 class _Judge:
-    def __init__(self, subject: Subject, point: Point, short: float, tolerance: float) -> None:
+    def __init__(self, subject: Subject, point: ExaminedPoint, short: float, tolerance: float) -> None:
         self._subject, self._point, self._short, self._tolerance = subject, point, short, tolerance
         self._layout = subject.layout
         self._of_weights = np.arange(self._layout.size) < sum(w.size for w in self._layout.weights(point.theta))

@@ -12,11 +12,11 @@ from sweeps.diagnosis.network.decay import judge_decay
 from sweeps.diagnosis.network.gradient_sentences import of_decay, of_gradient, of_scale
 from sweeps.diagnosis.network.gradients import GradientReport, judge_gradient
 from sweeps.diagnosis.network.remedies import shown
-from sweeps.diagnosis.network.settings_check import Settings, curvature, judge_settings
-from sweeps.diagnosis.network.steps import EXAMPLES, Kind, Point, draw_point, kind_of_step
+from sweeps.diagnosis.network.settings_check import TrainingSettings, curvature, judge_settings
+from sweeps.diagnosis.network.steps import EXAMPLES, ExaminedPoint, Kind, draw_point, kind_of_step
 from sweeps.diagnosis.network.subject import Array, InconclusiveError, StateShapeError, Subject
-from sweeps.errors import GuestError
-from sweeps.user_network.wrapper import Guest
+from sweeps.errors import UserNetworkError
+from sweeps.user_network.wrapper import WrappedNetwork
 
 # Equal widths let a missing transpose run; unequal ones make it raise. One to three hidden layers.
 SIZES = ((4, 3, 3, 3), (5, 4, 3), (3, 4, 5, 4, 3))
@@ -31,7 +31,7 @@ _OF_EXAMPLES = 1e-3  # relative difference up to which a cost is the mean, or th
 _SAME = 1e-9  # relative difference of two costs that are the same
 _COARSE = 1e-4  # tolerance above which a clean result is called weak
 
-Make = Callable[[Sequence[int]], Guest]
+Make = Callable[[Sequence[int]], WrappedNetwork]
 Draw = Callable[[int], tuple[Array, Array]]
 _ORDER = (Severity.FAULT, Severity.WARNING, Severity.INFO)
 
@@ -51,7 +51,7 @@ def examine(
     make: Make,
     own_sizes: Sequence[int] | None = None,
     draw: Draw | None = None,
-    settings: Settings | None = None,
+    settings: TrainingSettings | None = None,
     sizes: Iterable[Sequence[int]] = SIZES,
     seed: int = 0,
 ) -> list[Finding]:
@@ -60,17 +60,17 @@ def examine(
     make: builds it with given layers. own_sizes: layers at which the gradient is examined once more, a sample of the
     parameters where they are many, on draw(m) -> x (m, n_in), y (m, n_out), or on random examples. settings: judged
     for a sound class, by the curvature of its cost at own_sizes (None: at the first of sizes).
-    Raises GuestError where their code can be examined at no size.
+    Raises UserNetworkError where their code can be examined at no size.
     """
     reports: list[_Report] = []
-    failures: dict[tuple[int, ...], GuestError] = {}
+    failures: dict[tuple[int, ...], UserNetworkError] = {}
     examinations = [(tuple(layers), _examine) for layers in sizes]
     if own_sizes is not None:
-        examinations.append((tuple(own_sizes), lambda guest, rng: _confirm(guest, rng, draw)))
+        examinations.append((tuple(own_sizes), lambda wrapped, rng: _confirm(wrapped, rng, draw)))
     for layers, examination in examinations:
         try:
             reports.append(examination(make(layers), np.random.default_rng([seed, *layers])))
-        except GuestError as error:
+        except UserNetworkError as error:
             failures[layers] = error
     if not reports:
         raise next(iter(failures.values()))
@@ -80,10 +80,10 @@ def examine(
     return findings
 
 
-def _judged(settings: Settings, guest: Guest, draw: Draw | None) -> list[Finding]:
+def _judged(settings: TrainingSettings, wrapped: WrappedNetwork, draw: Draw | None) -> list[Finding]:
     """The settings, by the curvature where their own initialisation starts."""
-    subject = Subject(guest)
-    point = _started(subject, guest, np.random.default_rng(0), draw)
+    subject = Subject(wrapped)
+    point = _started(subject, wrapped, np.random.default_rng(0), draw)
     try:
         kind = kind_of_step(subject, point)
         momentum = 1 - 1 / kind.limit if kind.limit > 1 else 0.0
@@ -92,16 +92,16 @@ def _judged(settings: Settings, guest: Guest, draw: Draw | None) -> list[Finding
         return []
 
 
-def _started(subject: Subject, guest: Guest, rng: np.random.Generator, draw: Draw | None) -> Point:
+def _started(subject: Subject, wrapped: WrappedNetwork, rng: np.random.Generator, draw: Draw | None) -> ExaminedPoint:
     """Their own initial parameters, and examples: the data's, or random ones."""
     point = draw_point(subject.layout, rng, _PROBE)
-    theta = subject.layout.join([np.asarray(w) for w in guest.weights], [np.asarray(b) for b in guest.biases])
-    return Point(theta, *((point.x, point.y) if draw is None else draw(_PROBE)))
+    theta = subject.layout.join([np.asarray(w) for w in wrapped.weights], [np.asarray(b) for b in wrapped.biases])
+    return ExaminedPoint(theta, *((point.x, point.y) if draw is None else draw(_PROBE)))
 
 
-def _examine(guest: Guest, rng: np.random.Generator) -> _Report:
+def _examine(wrapped: WrappedNetwork, rng: np.random.Generator) -> _Report:
     """Everything, at one size."""
-    subject = Subject(guest)
+    subject = Subject(wrapped)
     report = _Report(subject.sizes)
     points = [draw_point(subject.layout, rng, m) for m in _EXAMPLES]
     try:
@@ -124,9 +124,9 @@ def _examine(guest: Guest, rng: np.random.Generator) -> _Report:
     return report
 
 
-def _confirm(guest: Guest, rng: np.random.Generator, draw: Draw | None) -> _Report:
+def _confirm(wrapped: WrappedNetwork, rng: np.random.Generator, draw: Draw | None) -> _Report:
     """The gradient alone, at their own size, of a sample of the parameters where they are many."""
-    subject = Subject(guest)
+    subject = Subject(wrapped)
     report = _Report(subject.sizes)
     point = draw_point(subject.layout, rng)
     if draw is not None:
@@ -151,7 +151,7 @@ class _Unjudged(Exception):  # noqa: N818 - a finding, not an error
         self.finding = finding
 
 
-def _steady_kind(subject: Subject, point: Point) -> Kind:
+def _steady_kind(subject: Subject, point: ExaminedPoint) -> Kind:
     """What kind of step it is. Raises _Unjudged where neither it nor the cost can be compared with anything."""
     first, second = subject.costs(point.theta, point.x, point.y)
     if abs(first - second) > _SAME * abs(first):
@@ -186,7 +186,7 @@ def _not_a_mean(m: int, cost: float, mean: float, total: float) -> Finding:
     return Finding(Code.INCONCLUSIVE, Severity.WARNING, message, evidence, remedy)
 
 
-def _add_gradient(report: _Report, subject: Subject, point: Point, gradient: GradientReport) -> None:
+def _add_gradient(report: _Report, subject: Subject, point: ExaminedPoint, gradient: GradientReport) -> None:
     place = _place(subject, point) if gradient.faults else ""
     report.findings += [of_gradient(fault, place) for fault in gradient.faults]
     report.tolerance = gradient.tolerance
@@ -195,7 +195,7 @@ def _add_gradient(report: _Report, subject: Subject, point: Point, gradient: Gra
         report.findings.append(of_scale(gradient.scale))
 
 
-def _place(subject: Subject, point: Point) -> str:
+def _place(subject: Subject, point: ExaminedPoint) -> str:
     """backprop where what it returns is no multiple of the gradient, else update_mini_batch; "" where none can tell."""
     returned = subject.returned(point.theta, point.x, point.y)
     if returned is None:
@@ -206,7 +206,7 @@ def _place(subject: Subject, point: Point) -> str:
     return "update_mini_batch" if is_right and factor > 0 else "backprop"
 
 
-def _trained(subject: Subject, point: Point) -> Point:
+def _trained(subject: Subject, point: ExaminedPoint) -> ExaminedPoint:
     theta = point.theta
     for _ in range(_TRAINED_STEPS):
         theta = theta + subject.step(theta, point.x, point.y, _TRAINED_ETA)
@@ -227,7 +227,7 @@ def _stopped(stop: StateShapeError | InconclusiveError) -> Finding:
     )
 
 
-def _summary(reports: Sequence[_Report], failures: Mapping[tuple[int, ...], GuestError]) -> list[Finding]:
+def _summary(reports: Sequence[_Report], failures: Mapping[tuple[int, ...], UserNetworkError]) -> list[Finding]:
     """Each finding once, with the layers at which it was made; and, where there is no fault, how sure that is."""
     made: dict[tuple[Code, Severity], list[tuple[Finding, _Report]]] = {}
     for report in reports:

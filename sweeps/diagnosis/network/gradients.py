@@ -9,7 +9,7 @@ import numpy as np
 
 from sweeps.diagnosis.findings import Code
 from sweeps.diagnosis.network.delta_chain import Chain, Example, Flaw
-from sweeps.diagnosis.network.steps import ETA, SMALL_ETA, Joining, Kind, Point, growth, joining
+from sweeps.diagnosis.network.steps import ETA, SMALL_ETA, ExaminedPoint, Joining, Kind, growth, joining
 from sweeps.diagnosis.network.subject import Array, InconclusiveError, Subject
 
 _TOLERANCE = 1e-5  # relative; central differences in float64 err by 1e-9, a fault by more than 1e-2
@@ -50,7 +50,7 @@ class GradientReport:
 
 
 def judge_gradient(
-    subject: Subject, points: Sequence[Point], kind: Kind, entries: Sequence[int] | None = None
+    subject: Subject, points: Sequence[ExaminedPoint], kind: Kind, entries: Sequence[int] | None = None
 ) -> GradientReport:
     """Compares steps with lambda = 0 to differences of the cost with lambda = 0, example by example, then as a batch.
 
@@ -84,7 +84,7 @@ def judge_gradient(
 
 
 def _examples(
-    subject: Subject, points: Sequence[Point], entries: Sequence[int] | None = None
+    subject: Subject, points: Sequence[ExaminedPoint], entries: Sequence[int] | None = None
 ) -> tuple[list[Example], float]:
     """Every example of every point, differenced and stepped; and the differences' largest own error.
 
@@ -113,7 +113,7 @@ def _first_of_each(faults: Sequence[Fault]) -> list[Fault]:
     return list({fault.code: fault for fault in reversed(faults)}.values())[::-1]
 
 
-def _eta_faults(subject: Subject, point: Point, tolerance: float) -> list[Fault]:
+def _eta_faults(subject: Subject, point: ExaminedPoint, tolerance: float) -> list[Fault]:
     """Whether a step is proportional to eta."""
     measured = growth(subject, point)
     if measured.residual > 100 * tolerance:

@@ -7,7 +7,7 @@ import numpy as np
 
 from model.curvature import largest_eigenvalue
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
-from sweeps.diagnosis.network.steps import ETA, Point
+from sweeps.diagnosis.network.steps import ETA, ExaminedPoint
 from sweeps.diagnosis.network.subject import Array, Subject
 from sweeps.errors import InputError
 
@@ -18,7 +18,7 @@ _TOLERANCE = 0.02  # of the curvature: a bound is no finer thing
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """The settings that somebody trains with. n: training-set size. Raises InputError for what cannot be."""
 
     eta: float
@@ -40,7 +40,7 @@ class Settings:
         return self.eta * self.lmbda / self.n
 
 
-def curvature(subject: Subject, point: Point) -> float:
+def curvature(subject: Subject, point: ExaminedPoint) -> float:
     """The largest curvature of the data cost at a point: the largest eigenvalue of its Hessian.
 
     By Lanczos iteration; a product with the Hessian is the central difference of two gradients, as their step has them.
@@ -58,7 +58,7 @@ def curvature(subject: Subject, point: Point) -> float:
     return largest_eigenvalue(times, start, _LANCZOS, _TOLERANCE)[0]
 
 
-def judge_settings(settings: Settings, height: float, momentum: float = 0.0) -> list[Finding]:
+def judge_settings(settings: TrainingSettings, height: float, momentum: float = 0.0) -> list[Finding]:
     """What theory says of the settings, nothing where both bounds hold. height: largest curvature of the data cost."""
     bound = 2 * (1 + momentum)
     evidence: dict[str, Evidence] = {"eta": settings.eta, "lambda": settings.lmbda, "n": settings.n}

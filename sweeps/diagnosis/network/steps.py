@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweeps.diagnosis.network.subject import Array, Layout, Subject
-from sweeps.errors import GuestError
+from sweeps.errors import UserNetworkError
 
 ETA = 8.0  # of the steps that are judged for their gradient: large, so that little cancels
 SMALL_ETA = 1e-6  # of those that stand for the limit of small steps, where the order of updates is nothing
@@ -21,7 +21,7 @@ _TIED = 1e-7  # relative difference of two lengths that a bound made equal
 
 
 @dataclass(frozen=True)
-class Point:
+class ExaminedPoint:
     """Where a network is examined: parameters theta, flat, and examples x (m, n_in), y (m, n_out), one-hot."""
 
     theta: Array
@@ -36,12 +36,12 @@ class Point:
         return self.x[k : k + 1], self.y[k : k + 1]
 
 
-def draw_point(layout: Layout, rng: np.random.Generator, m: int = EXAMPLES) -> Point:
+def draw_point(layout: Layout, rng: np.random.Generator, m: int = EXAMPLES) -> ExaminedPoint:
     """A random point: weights N(0, 1.4 / n_in), biases N(0, 0.25), inputs in (0.05, 1), each class's target present."""
     weights = [1.2 * rng.standard_normal(w.shape) / np.sqrt(w.shape[1]) for w in layout.weights(np.zeros(layout.size))]
     biases = [0.5 * rng.standard_normal(n_out) for n_out in layout.sizes[1:]]
     labels = rng.permutation(np.arange(m) % layout.sizes[-1])
-    return Point(
+    return ExaminedPoint(
         layout.join(weights, biases), rng.uniform(0.05, 1.0, (m, layout.sizes[0])), np.eye(layout.sizes[-1])[labels]
     )
 
@@ -60,7 +60,7 @@ class Kind:
         return self.limit > 0.999 * _LIMIT
 
 
-def kind_of_step(subject: Subject, point: Point) -> Kind:
+def kind_of_step(subject: Subject, point: ExaminedPoint) -> Kind:
     """Tells plain gradient steps and momentum from what is not judged: random and clipped steps, Adam and the like."""
     first = subject.step(point.theta, point.x, point.y, ETA)
     size = float(np.linalg.norm(first))
@@ -95,14 +95,14 @@ def kind_of_step(subject: Subject, point: Point) -> Kind:
     return Kind("a second step from the same place goes another way than the first, which momentum does not explain")
 
 
-def _is_clipped(subject: Subject, point: Point) -> bool:
+def _is_clipped(subject: Subject, point: ExaminedPoint) -> bool:
     """Whether gradients are cut to a bound, as exaggerated targets show, and these examples' are."""
     layout = subject.layout
     singles = [subject.step(point.theta, *point.example(k), ETA) for k in range(len(point))]
     y = _FORCED * point.y
     try:
         forced = [subject.step(point.theta, point.x[k : k + 1], y[k : k + 1], ETA) for k in range(min(3, len(point)))]
-    except GuestError:  # they refuse such targets
+    except UserNetworkError:  # they refuse such targets
         return False
     if not all(np.all(np.isfinite(step)) for step in forced):
         return False
@@ -133,7 +133,7 @@ def _length(layout: Layout, step: Array, part: int, alone: bool) -> float:
     return float(np.linalg.norm(weights if alone else np.concatenate([weights, layout.biases(step)[part]])))
 
 
-def _is_projected(subject: Subject, point: Point, step: Array) -> bool:
+def _is_projected(subject: Subject, point: ExaminedPoint, step: Array) -> bool:
     """Whether the step ends where several units' weights have one length, the largest."""
     for w in subject.layout.weights(point.theta + step):
         for axis in (0, 1):
@@ -156,7 +156,7 @@ class Growth:
     residual: float
 
 
-def growth(subject: Subject, point: Point) -> Growth:
+def growth(subject: Subject, point: ExaminedPoint) -> Growth:
     """Measured from a step with ETA and one with half of it."""
     half, whole = (subject.step(point.theta, point.x, point.y, eta) for eta in (ETA / 2, ETA))
     powers, left = [], 0.0
@@ -185,7 +185,7 @@ class Joining:
     shares_residual: float
 
 
-def joining(subject: Subject, point: Point, eta: float = ETA) -> Joining:
+def joining(subject: Subject, point: ExaminedPoint, eta: float = ETA) -> Joining:
     """Measured from one step on the mini-batch and one on each of its examples."""
     steps = np.array([subject.step(point.theta, *point.example(k), eta) for k in range(len(point))])
     singles = np.sum(steps, axis=0)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.user_network.wrapper import Guest, reseed
+from sweeps.user_network.wrapper import WrappedNetwork, reseed
 
 Array = NDArray[np.float64]
 
@@ -86,9 +86,9 @@ class Subject:
     So nothing that their class keeps from one call (momentum, an n, a best cost) reaches another.
     """
 
-    def __init__(self, guest: Guest) -> None:
-        self._guest = guest
-        self.layout = Layout(guest.sizes)
+    def __init__(self, wrapped: WrappedNetwork) -> None:
+        self._guest = wrapped
+        self.layout = Layout(wrapped.sizes)
         self._spacing: float | None = None
 
     @property
@@ -113,17 +113,17 @@ class Subject:
 
         n, eta: a step from theta tells them first, for classes that remember them (n None: no step).
         """
-        guest = self._at(theta)
+        wrapped = self._at(theta)
         if n is not None:
-            guest.update(guest.pairs(x[:1].copy(), y[:1].copy()), eta, 0.0, n)
-            self._put(guest, theta)
-        return guest.cost(guest.pairs(x.copy(), y.copy()), lmbda)
+            wrapped.update(wrapped.pairs(x[:1].copy(), y[:1].copy()), eta, 0.0, n)
+            self._put(wrapped, theta)
+        return wrapped.cost(wrapped.pairs(x.copy(), y.copy()), lmbda)
 
     def costs(self, theta: Array, x: Array, y: Array) -> tuple[float, float]:
         """Their reported cost twice in a row, from one network that nobody seeds in between."""
-        guest = self._at(theta)
-        first = guest.cost(guest.pairs(x.copy(), y.copy()), 0.0)
-        return first, guest.cost(guest.pairs(x.copy(), y.copy()), 0.0)
+        wrapped = self._at(theta)
+        first = wrapped.cost(wrapped.pairs(x.copy(), y.copy()), 0.0)
+        return first, wrapped.cost(wrapped.pairs(x.copy(), y.copy()), 0.0)
 
     def step(
         self,
@@ -140,11 +140,11 @@ class Subject:
 
         Raises StateShapeError where it changes shapes.
         """
-        guest = self._at(theta, seed)
+        wrapped = self._at(theta, seed)
         for _ in range(times):
-            self._put(guest, theta)
-            guest.update(guest.pairs(x.copy(), y.copy()), eta, lmbda, n)
-        return self.layout.join(guest.weights, guest.biases) - theta
+            self._put(wrapped, theta)
+            wrapped.update(wrapped.pairs(x.copy(), y.copy()), eta, lmbda, n)
+        return self.layout.join(wrapped.weights, wrapped.biases) - theta
 
     def outputs(self, theta: Array, x: Array) -> Array:
         """(m, n_out)."""
@@ -192,11 +192,11 @@ class Subject:
         error = float(np.linalg.norm(disagreement[known])) / size if size else 0.0
         return Slope((4 * near - far) / 3, known, error)
 
-    def _at(self, theta: Array, seed: int = 0) -> Guest:
+    def _at(self, theta: Array, seed: int = 0) -> WrappedNetwork:
         reseed(seed)
-        guest = self._guest.copy()
-        self._put(guest, theta)
-        return guest
+        wrapped = self._guest.copy()
+        self._put(wrapped, theta)
+        return wrapped
 
-    def _put(self, guest: Guest, theta: Array) -> None:
-        guest.set(self.layout.weights(theta), self.layout.biases(theta))
+    def _put(self, wrapped: WrappedNetwork, theta: Array) -> None:
+        wrapped.set(self.layout.weights(theta), self.layout.biases(theta))

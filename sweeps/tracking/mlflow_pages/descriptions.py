@@ -15,7 +15,7 @@ _REPORT = "report/index.html"
 _PICTURE = "report/map.png"
 
 
-def of_trial(assessment: Assessment) -> str:
+def describe_trial(assessment: Assessment) -> str:
     """The verdict, its sentence, and the evidence."""
     cause = f" ({_words(assessment.cause)})" if assessment.cause else ""
     lines = [f"**{_words(assessment.verdict).capitalize()}{cause}.** {assessment.sentence}", ""]
@@ -26,7 +26,7 @@ def of_trial(assessment: Assessment) -> str:
     return "\n".join(lines)
 
 
-def of_sweep(
+def describe_sweep(
     spec: SweepSpec, experiment_id: str, run_id: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None
 ) -> str:
     """What was run, verdicts with an example each, the best trial, links, what to type. best: trial, replicate."""

@@ -20,13 +20,13 @@ from mlflow.types import Schema, TensorSpec
 import model
 from model import Network
 from sweeps.driver.schedule import Champion
-from sweeps.specification.spec import OwnNetwork, SweepSpec
+from sweeps.specification.spec import NetworkSource, SweepSpec
 from sweeps.tracking.store import NETWORK, Store
 from sweeps.user_network.wrapper import Parameters
 
 ALIAS = "champion"
 # What the copies of builtin_loader.py and user_loader.py are called: a process may load models of both.
-LOADER, OWN_LOADER = "served_network", "served_own_network"
+LOADER, USER_LOADER = "served_network", "served_user_network_loader"
 
 _SERVED = {
     "model": "served_model",
@@ -52,11 +52,11 @@ def log_champion(store: Store, run_id: str, spec: SweepSpec, champion: Champion)
     with tempfile.TemporaryDirectory() as scratch, _quietly(store):
         weights = Path(scratch, "network.npz")
         _save(weights, champion.network, champion.data.test.scale, own)
-        code = _model_code(Path(scratch)) if own is None else _own_code(Path(scratch), store, run_id)
+        code = _model_code(Path(scratch)) if own is None else _user_code(Path(scratch), store, run_id)
         with mlflow.start_run(run_id=run_id):
             logged = mlflow.pyfunc.log_model(
                 name="champion",
-                loader_module=LOADER if own is None else OWN_LOADER,
+                loader_module=LOADER if own is None else USER_LOADER,
                 data_path=str(weights),
                 code_paths=[str(path) for path in code],
                 signature=signature,
@@ -81,9 +81,9 @@ def _model_code(folder: Path) -> list[Path]:
     return [code, loader]
 
 
-def _own_code(folder: Path, store: Store, run_id: str) -> list[Path]:
+def _user_code(folder: Path, store: Store, run_id: str) -> list[Path]:
     """What `user_loader.py` needs: their file as it was recorded, and what speaks to it."""
-    code, loader = folder / "served_user_network", folder / f"{OWN_LOADER}.py"
+    code, loader = folder / "served_user_network", folder / f"{USER_LOADER}.py"
     code.mkdir()
     for part in ("errors.py", "user_network/__init__.py", "user_network/wrapper.py", "user_network/loading.py"):
         _copy(Path(__file__).parents[2] / part, code / Path(part).name)
@@ -107,7 +107,7 @@ def _copy(source: Path, copy: Path) -> None:
     copy.write_text(text, encoding="utf-8")
 
 
-def _save(path: Path, network: Network | Parameters, scale: float, own: OwnNetwork | None) -> None:
+def _save(path: Path, network: Network | Parameters, scale: float, own: NetworkSource | None) -> None:
     arrays = {f"weights_{k}": w for k, w in enumerate(network.weights)}
     arrays |= {f"biases_{k}": b for k, b in enumerate(network.biases)}
     if isinstance(network, Network):
@@ -117,7 +117,7 @@ def _save(path: Path, network: Network | Parameters, scale: float, own: OwnNetwo
     np.savez(path, layers=len(network.weights), scale=scale, **arrays, **names)  # type: ignore[arg-type]
 
 
-def _target(own: OwnNetwork | None) -> str:
+def _target(own: NetworkSource | None) -> str:
     """The class in the copy of its file."""
     return f"{NETWORK}/{Path(own.file).name}:{own.named.rpartition(':')[2]}" if own else ""
 

@@ -50,7 +50,7 @@ th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px soli
 
 
 @dataclass(frozen=True)
-class Training:
+class DrawnTraining:
     """A training's curves. curves: key of PANELS -> a value an epoch, NaN: not recorded. said: a sentence on it."""
 
     name: str
@@ -65,7 +65,7 @@ class Training:
         return float(known[-1]) if len(known) else math.nan
 
 
-def page(trainings: Sequence[Training], title: str) -> str:
+def page(trainings: Sequence[DrawnTraining], title: str) -> str:
     """A self-contained HTML page: a panel for each measure, a legend with the last values, what there is to say."""
     figures = [
         f'<figure role="img" aria-label="{html.escape(_described(trainings, panel))}">{_svg(trainings, panel)}</figure>'
@@ -87,7 +87,7 @@ def page(trainings: Sequence[Training], title: str) -> str:
     )
 
 
-def picture(trainings: Sequence[Training], title: str) -> bytes:
+def picture(trainings: Sequence[DrawnTraining], title: str) -> bytes:
     """The same panels as one PNG, 1440 pixels wide."""
     panels = _shown(trainings)
     columns = min(3, len(panels))
@@ -105,7 +105,7 @@ def picture(trainings: Sequence[Training], title: str) -> bytes:
     return file.getvalue()
 
 
-def _shown(trainings: Sequence[Training]) -> list[str]:
+def _shown(trainings: Sequence[DrawnTraining]) -> list[str]:
     """The panels that have anything to show."""
     return [panel for panel in PANELS if any(math.isfinite(training.last(panel)) for training in trainings)]
 
@@ -119,7 +119,7 @@ def _figure(width: float, height: float) -> "Figure":
     return figure
 
 
-def _svg(trainings: Sequence[Training], panel: str) -> str:
+def _svg(trainings: Sequence[DrawnTraining], panel: str) -> str:
     from matplotlib import rc_context
 
     figure = _figure(5.4, 3.3)
@@ -131,7 +131,7 @@ def _svg(trainings: Sequence[Training], panel: str) -> str:
     return file.getvalue().partition("<svg")[2].join(("<svg", ""))
 
 
-def _draw(axes: "Axes", trainings: Sequence[Training], panel: str) -> None:
+def _draw(axes: "Axes", trainings: Sequence[DrawnTraining], panel: str) -> None:
     for k, training in enumerate(trainings):
         curve = training.curves.get(panel)
         if curve is None or not np.any(np.isfinite(curve)):
@@ -158,7 +158,7 @@ def _draw(axes: "Axes", trainings: Sequence[Training], panel: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _described(trainings: Sequence[Training], panel: str) -> str:
+def _described(trainings: Sequence[DrawnTraining], panel: str) -> str:
     ends = [
         f"{training.name} ends at {training.last(panel):.4g}"
         for training in trainings
@@ -167,7 +167,7 @@ def _described(trainings: Sequence[Training], panel: str) -> str:
     return f"{PANELS[panel]} by epoch: {'; '.join(ends)}"
 
 
-def _legend(trainings: Sequence[Training]) -> str:
+def _legend(trainings: Sequence[DrawnTraining]) -> str:
     items = [
         f"<li>{_swatch(k)}<b>{html.escape(training.name)}</b>{training.said and ': '}{html.escape(training.said)}</li>"
         for k, training in enumerate(trainings)
@@ -179,7 +179,7 @@ def _swatch(k: int) -> str:
     return f'<span class="swatch" style="border-color:{_COLOURS[k % len(_COLOURS)]}"></span>'
 
 
-def _table(trainings: Sequence[Training]) -> str:
+def _table(trainings: Sequence[DrawnTraining]) -> str:
     panels = _shown(trainings)
     head = "".join(f'<th class="number">{html.escape(PANELS[panel])}</th>' for panel in panels)
     rows = []

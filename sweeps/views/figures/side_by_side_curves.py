@@ -8,7 +8,7 @@ import numpy as np
 from sweeps.diagnosis.curves.recorded_run import RecordedRun, read_run
 from sweeps.errors import InputError
 from sweeps.results.sweep import load
-from sweeps.views.figures.side_by_side import Curve, Training
+from sweeps.views.figures.side_by_side import Curve, DrawnTraining
 
 _METRICS = {  # panel -> metric of a trial
     "total": "cost/validation_total",
@@ -19,7 +19,7 @@ _METRICS = {  # panel -> metric of a trial
 }
 
 
-def trainings_of(names: Sequence[str], uri: str | None = None, evaluated_size: int | None = None) -> list[Training]:
+def trainings_of(names: Sequence[str], uri: str | None = None, evaluated_size: int | None = None) -> list[DrawnTraining]:
     """names: SWEEP:TRIAL, or a CSV file of a recorded run, whose epochs are counted from 1, as a sweep's are.
 
     evaluated_size: examples that a recorded cost and count of right answers are of. Raises InputError.
@@ -27,7 +27,7 @@ def trainings_of(names: Sequence[str], uri: str | None = None, evaluated_size: i
     return [_training(name, uri, evaluated_size) for name in names]
 
 
-def _training(name: str, uri: str | None, evaluated_size: int | None) -> Training:
+def _training(name: str, uri: str | None, evaluated_size: int | None) -> DrawnTraining:
     if name.lower().endswith(".csv"):
         return _recorded(name, read_run(name), evaluated_size)
     sweep_name, _, number = name.rpartition(":")
@@ -47,14 +47,14 @@ def _training(name: str, uri: str | None, evaluated_size: int | None) -> Trainin
         curves["penalty"] = curves["total"] - curves["data"]  # as reported: with the evaluated set's size, if so
     settings = ", ".join(f"{field} {trial[field]:.4g}" for field in ("eta", "lambda", "batch_size") if field in trial)
     said = f"{settings}. {trial['verdict']}: {trial['verdict_reason']}"
-    return Training(f"{sweep_name} trial {number}", rows["epoch"].to_numpy(float), curves, said)
+    return DrawnTraining(f"{sweep_name} trial {number}", rows["epoch"].to_numpy(float), curves, said)
 
 
-def _recorded(name: str, run: RecordedRun, evaluated_size: int | None) -> Training:
+def _recorded(name: str, run: RecordedRun, evaluated_size: int | None) -> DrawnTraining:
     accuracy: Curve | None = run.accuracy
     if accuracy is None and run.correct is not None and evaluated_size is not None:
         accuracy = np.asarray(run.correct) / evaluated_size
     known = {"total": run.cost, "data": run.data_cost, "penalty": run.penalty, "accuracy": accuracy}
     curves = {panel: np.asarray(curve, float) for panel, curve in known.items() if curve is not None}
     epochs = np.asarray(run.epochs, float)
-    return Training(f"{Path(name).stem}, as recorded", epochs - epochs[0] + 1, curves)
+    return DrawnTraining(f"{Path(name).stem}, as recorded", epochs - epochs[0] + 1, curves)

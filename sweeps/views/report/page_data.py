@@ -17,7 +17,7 @@ import pandas as pd
 
 from model import DatasetError
 from model.cache import cache_folder
-from sweeps.analysis.advice import Advice, Findings, advise, decay_cut, instructive
+from sweeps.analysis.advice import Advice, SweepTables, advise, decay_cut, instructive
 from sweeps.analysis.stability_map import Panel, StabilityMap, stability_map
 from sweeps.results.sweep import Sweep
 from sweeps.specification.domains import Domain, Range, encode
@@ -130,7 +130,7 @@ def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
     drawn: what `mapped` makes of the sweep.
     """
     spec, trials = sweep.spec, sweep.ordered.reset_index(drop=True)
-    found = Findings(spec, trials, sweep.epochs, training_size(trials))
+    found = SweepTables(spec, trials, sweep.epochs, training_size(trials))
     ids = _ids(trials, spec)
     best = _best_row(sweep, trials)
     other = instructive(found, best)
@@ -300,7 +300,7 @@ def _curves(epochs: pd.DataFrame) -> dict[tuple[int, int], dict[str, list[Any]]]
     return found
 
 
-def _borders(found: Findings) -> list[dict[str, Any]]:
+def _borders(found: SweepTables) -> list[dict[str, Any]]:
     """Lines on which eta * lambda is constant, when the trials share n and momentum: two from theory, one measured."""
     if found.n is None or "momentum" in found.spec.varied:
         return []
