@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from sweeps.driver.loop import Status, run_sweep
+from sweeps.driver.loop import run_sweep
+from sweeps.events import Status
 from sweeps.results.sweep import Sweep, load
 from sweeps.specification.reading import read_spec
-from sweeps.views.report.page_data import publish
+from sweeps.views.report.publishing import publish
 
 
 def run(spec: str | Path, jobs: int | None = None, tracking_uri: str | None = None, **overrides: Any) -> Sweep:

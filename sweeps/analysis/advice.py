@@ -1,6 +1,5 @@
 """What to try next, and which trials are worth a look: sentences computed from a sweep's trials, with their numbers."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -9,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sweeps.analysis.suggested_ranges import narrowed, toml, widened
-from sweeps.specification.domains import Choices, Domain, Range
-from sweeps.specification.spec import OBJECTIVES, SweepSpec
+from sweeps.specification.domains import Choices, Range
+from sweeps.specification.spec import SweepSpec
 from sweeps.verdicts.verdict import STABLE, Verdict
 
 _BEST = 5  # trials that count as the best
@@ -20,8 +19,6 @@ _SPLIT = 0.8  # of the trials on the right side of a threshold before it is name
 _NARROW = 0.5  # of a searched range: best trials that lie closer together suggest a smaller one
 _IMPROVED = 0.02  # relative gain of the objective in the last quarter of the epochs: longer training still pays
 _CLOSE = 0.05  # relative difference of two objectives that another start can undo
-_INSTRUCTIVE = (Verdict.DIVERGED, Verdict.PENALTY_GROWTH, Verdict.OSCILLATING, Verdict.COLLAPSED)
-_LESS_SO = (Verdict.STALLED, Verdict.SPIKED)
 
 
 @dataclass(frozen=True)
@@ -60,37 +57,6 @@ def advise(found: SweepTables) -> list[Advice]:
     if found.sound.empty:
         return [_nothing_sound(found)] if len(found.trials) else []
     return [advice for rule in _RULES for advice in rule(found)]
-
-
-def instructive(found: SweepTables, best: int | None) -> int | None:
-    """The row of the unstable trial that teaches most: the one whose settings are nearest to the best's.
-
-    Trials that diverged, collapsed, oscillated or grew their penalty come before those that stalled or spiked.
-    """
-    trials = found.trials
-    for verdicts in (_INSTRUCTIVE, _LESS_SO):
-        candidates = trials[trials["verdict"].isin(list(verdicts))]
-        candidates = candidates[candidates.index != best]
-        if len(candidates):
-            if best is None:
-                return int(candidates.index[0])
-            return min((int(row) for row in candidates.index), key=lambda row: _distance(found, row, best))
-    return None
-
-
-def position(domain: Domain, value: object) -> float:
-    """Where a value lies in what is searched, 0 to 1; choices by their place in the list."""
-    if isinstance(domain, Choices):
-        places = [i for i, choice in enumerate(domain.values) if choice == value or str(choice) == str(value)]
-        return places[0] / max(1, len(domain.values) - 1) if places else 0.0
-    scale: Callable[[float], float] = math.log if domain.log else float
-    low, high = scale(domain.low), scale(domain.high)
-    return (scale(float(str(value))) - low) / (high - low)
-
-
-def _distance(found: SweepTables, one: int, other: int) -> float:
-    a, b = found.trials.loc[one], found.trials.loc[other]
-    return math.hypot(*(position(d, a[name]) - position(d, b[name]) for name, d in found.spec.varied.items()))
 
 
 def _nothing_sound(found: SweepTables) -> Advice:
@@ -180,7 +146,7 @@ def _ranges(found: SweepTables) -> Iterator[Advice]:
         if not isinstance(domain, Range) or len(found.sound) < _ENOUGH:
             continue
         values = best[name].to_numpy(float)
-        places = [position(domain, value) for value in values]
+        places = [domain.position(value) for value in values]
         searched = {"low": domain.low, "high": domain.high}
         if places[0] > 1 - _EDGE or places[0] < _EDGE:
             upwards = places[0] > 0.5
@@ -225,7 +191,7 @@ def _choices(found: SweepTables) -> Iterator[Advice]:
 
 def _longer(found: SweepTables) -> Iterator[Advice]:
     """Whether the best were still getting better when they ended."""
-    metric, sign = OBJECTIVES[found.spec.objective[0]]
+    metric, sign = found.spec.goals[0].metric, found.spec.goals[0].sign
     gains = {}
     for row, key in found.best[["trial", "replicate"]].iterrows():
         mine = found.epochs[(found.epochs["trial"] == key["trial"]) & (found.epochs["replicate"] == key["replicate"])]
@@ -265,7 +231,7 @@ def _earlier(found: SweepTables) -> Iterator[Advice]:
 
 def _luck(found: SweepTables) -> Iterator[Advice]:
     """Two best trials so close that another start may exchange them."""
-    metric = f"final.{OBJECTIVES[found.spec.objective[0]][0]}"
+    metric = f"final.{found.spec.goals[0].metric}"
     if found.spec.replicates > 1 or len(found.sound) < _ENOUGH or metric not in found.sound:
         return
     first, second = found.sound[metric].to_numpy(float)[:2]

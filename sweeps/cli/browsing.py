@@ -6,11 +6,10 @@ import webbrowser
 from typing import TYPE_CHECKING
 
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
-from sweeps.specification.spec import OBJECTIVES
 from sweeps.tracking.location import tracking_uri
 
 if TYPE_CHECKING:
-    from sweeps.views.report.page_data import Published
+    from sweeps.views.report.publishing import Published
 
 
 FORMATS = ("parquet", "csv", "json")
@@ -34,7 +33,7 @@ def list_sweeps(arguments: argparse.Namespace) -> int:
             | {state: int((sweep.trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}
             | {"verdicts": ", ".join(f"{n} {word}" for word, n in sweep.trials["verdict"].value_counts().items())}
             | {"best trial": int(best["trial"].iloc[0]) if len(best) else None, "objective": objective}
-            | {"best": best[f"final.{OBJECTIVES[objective][0]}"].iloc[0] if len(best) else None}
+            | {"best": best[f"final.{sweep.spec.goals[0].metric}"].iloc[0] if len(best) else None}
         )
     if not rows:
         return complain(f"no sweeps in {tracking_uri(arguments.tracking_uri)} yet; make one with `sweeps run`", DONE)
@@ -71,7 +70,7 @@ def compare(arguments: argparse.Namespace) -> int:
 
 def report(arguments: argparse.Namespace) -> int:
     from sweeps.results.sweep import load
-    from sweeps.views.report.page_data import publish
+    from sweeps.views.report.publishing import publish
 
     published = publish(load(arguments.name, arguments.tracking_uri))
     print(published.page)

@@ -4,18 +4,16 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from model import DatasetError
-from sweeps.cli import browsing, diagnosing, running
+from sweeps.cli.arguments import parser
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, INTERRUPTED, complain
 from sweeps.errors import BusyError, InputError, Interrupted, TrackingError
-from sweeps.specification.reading import DEFAULT_SPEC
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns its exit code: 0 done, 1 failed, 2 bad input, 130 interrupted."""
-    parsed = _parser().parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)
@@ -33,112 +31,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE
     except KeyboardInterrupt:
         return complain("interrupted", INTERRUPTED)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sweeps", description="Stability-first sweeps of NumPy networks.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, command: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=what, description=what)
-        added.set_defaults(command=command)
-        added.add_argument(
-            "--tracking-uri", metavar="URI", help="MLflow store (default: $MLFLOW_TRACKING_URI, mlruns/)"
-        )
-        return added
-
-    run = add("run", running.run, "run a sweep, or go on with the one of that name")
-    run.add_argument("spec", nargs="?", type=Path, default=DEFAULT_SPEC, help="TOML file (default: the MNIST sweep)")
-    run.add_argument("--name", help="in place of the spec's")
-    run.add_argument("--trials", type=int, metavar="N", help="in place of the spec's; a larger number extends a sweep")
-    run.add_argument("--seed", type=int, metavar="N", help="in place of the spec's")
-    run.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
-    run.add_argument("--quiet", action="store_true", help="no progress")
-
-    add("list", browsing.list_sweeps, "every sweep: trials by state, best")
-
-    show = add("show", browsing.show, "a sweep's trials as a table, best first")
-    show.add_argument("name")
-    show.add_argument(
-        "--top", type=_positive, metavar="N", default=browsing.TOP, help=f"how many (default: {browsing.TOP})"
-    )
-    show.add_argument("--reassess", action="store_true", help="verdicts made anew from the recorded epochs")
-    show.add_argument("--where", metavar="EXPR", help='as in: eta < 1 and lambda <= 5 and state == "complete"')
-
-    compare = add("compare", browsing.compare, "trials side by side")
-    compare.add_argument("name")
-    compare.add_argument("trials", nargs="+", type=int, metavar="TRIAL")
-
-    report = add(
-        "report", browsing.report, "(re)build a sweep's report page and the picture of its map, and print their paths"
-    )
-    report.add_argument("name")
-    report.add_argument("--open", action="store_true", help="in the browser, too")
-
-    export = add("export", browsing.export, "write the trials and epochs tables into a folder")
-    export.add_argument("name")
-    export.add_argument("folder", type=Path, metavar="DIR")
-    export.add_argument("--format", choices=browsing.FORMATS, default="parquet")
-
-    replay = add(
-        "replay", running.replay, "train a trial again; say whether every recorded number comes back, bit for bit"
-    )
-    replay.add_argument("name")
-    replay.add_argument("trial", type=int)
-    replay.add_argument("--replicate", type=int, default=0, metavar="N", help="which start (default: 0)")
-
-    check = add("check", running.check, "validate a spec and print what it would run")
-    check.add_argument("spec", type=Path)
-    check.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
-
-    beside = add("beside", browsing.beside, "curves of several trainings in the same panels: a page and a picture")
-    beside.add_argument("trainings", nargs="+", metavar="TRAINING", help="SWEEP:TRIAL, or a CSV of a recorded run")
-    beside.add_argument(
-        "--out",
-        type=Path,
-        metavar="FILE",
-        default=Path("beside.html"),
-        help="default: beside.html; a PNG goes beside it",
-    )
-    beside.add_argument("--title", default="Side by side")
-    beside.add_argument("--evaluated-size", type=_positive, metavar="N", help="examples that a CSV's cost is of")
-
-    diagnose = add(
-        "diagnose", diagnosing.diagnose, "find the fault in a network class, or in the curve of a recorded run"
-    )
-    diagnose.add_argument("target", help="path/to/file.py:Class or package.module:Class; or a CSV with epoch and cost")
-    diagnose.add_argument("--data", help="mnist, digits, idx:FOLDER or npz:FILE, for a class: its gradient on them")
-    diagnose.add_argument("--sizes", type=_sizes, help="units of every layer, inputs first, as in 784,30,10")
-    diagnose.add_argument("--training-size", type=_positive, metavar="N", help="n of the penalty in the update")
-    diagnose.add_argument(
-        "--evaluated-size", type=_positive, metavar="N", help="n of the penalty in the cost, of a CSV"
-    )
-    diagnose.add_argument("--eta", type=float, help="with --lambda, --batch-size, --training-size: are they stable")
-    diagnose.add_argument("--lambda", type=float, dest="lmbda")
-    diagnose.add_argument("--batch-size", type=_positive, metavar="M")
-    diagnose.add_argument("--momentum", type=float, default=0.0, help="of a CSV's run (default: 0)")
-    diagnose.add_argument("--cost", choices=("quadratic", "cross_entropy"), help="of a CSV's run (default: quadratic)")
-    diagnose.add_argument(
-        "--output", choices=("sigmoid", "softmax", "linear"), help="of a CSV's run (default: sigmoid)"
-    )
-    diagnose.add_argument("--sweep", metavar="NAME", help="name the nearest stable setting that this sweep measured")
-    diagnose.add_argument("--time-limit", type=float, metavar="SECONDS", help="for a class (default: 600)")
-    diagnose.add_argument("--json", action="store_true", help="a list of findings")
-
-    ui = add("ui", running.ui, "the MLflow UI on the sweeps' store")
-    ui.add_argument("--host", default="127.0.0.1")
-    ui.add_argument("--port", type=_positive, default=5000)
-    return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
-    return int(text)
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    parts = text.split(",")
-    if len(parts) < 2 or not all(part.strip().isdecimal() and int(part) for part in parts):
-        raise argparse.ArgumentTypeError(f"must be two or more whole numbers, as in 784,30,10, got {text!r}")
-    return tuple(map(int, parts))

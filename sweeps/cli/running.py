@@ -6,12 +6,12 @@ import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlsplit
 
 from sweeps.cli.browsing import say_what_is_missing
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
 from sweeps.errors import TrackingError
-from sweeps.specification.reading import datasets, read_spec
+from sweeps.specification.reading import read_spec
+from sweeps.specification.requirements import datasets
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.location import sqlite_file, tracking_uri
 
@@ -61,7 +61,7 @@ def _interrupt(signum: int, frame: object) -> NoReturn:
 
 def _reported(sweep: "Sweep") -> Path | None:
     """The report page; a sweep stands without it, so what keeps it from being written is only said."""
-    from sweeps.views.report.page_data import publish
+    from sweeps.views.report.publishing import publish
 
     try:
         published = publish(sweep)
@@ -73,32 +73,25 @@ def _reported(sweep: "Sweep") -> Path | None:
 
 
 def next_steps(sweep: "Sweep", uri: str | None, report: Path | None) -> str:
-    from sweeps.tracking.mlflow_pages.saved_view import view_link
+    from sweeps.analysis.ranking import pair_to_compare
+    from sweeps.tracking.mlflow_pages.links import is_served, server_of, view_link
 
     name = sweep.name
     store = f" --tracking-uri {uri}" if uri else ""
-    is_server = urlsplit(sweep.uri).scheme in ("http", "https")
-    server = sweep.uri.rstrip("/") if is_server else "http://127.0.0.1:5000"
-    opened = "open" if is_server else f"sweeps ui{store}  then open"
-    worst, best = _instructive(sweep)
+    opened = "open" if is_served(sweep.uri) else f"sweeps ui{store}  then open"
+    pair = pair_to_compare(sweep.spec, sweep.trials)
+    best = sweep.best(1)["trial"].astype(int)
     return "\n".join(
         [
             "What next:",
             f"  {report or f'sweeps report {name}{store}'}  what is stable, where the border runs, what to try",
-            f"  {opened} {server}/{view_link(sweep.experiment_id)}  every trial's curves, side by side",
+            f"  {opened} {server_of(sweep.uri)}/{view_link(sweep.experiment_id)}  every trial's curves, side by side",
             f"  sweeps show {name}{store} --where 'diverged == 1'",
-            f"  sweeps compare {name}{store} {best} {worst}",
-            f"  sweeps replay {name}{store} {best}",
+            *([f"  sweeps compare {name}{store} {pair[0]} {pair[1]}"] if pair else []),
+            *(f"  sweeps replay {name}{store} {number}" for number in best),
             f"  python: import sweeps; sweeps.load({name!r}{f', {uri!r}' if uri else ''}).trials",
         ]
     )
-
-
-def _instructive(sweep: "Sweep") -> tuple[int, int]:
-    """(the first trial that went wrong, or the worst; the best trial): a pair that is worth comparing."""
-    numbers = list(sweep.ordered["trial"].astype(int))
-    wrong = sweep.ordered[~sweep.ordered["verdict"].isin(["converged", "slow"])]["trial"]
-    return (int(wrong.iloc[0]) if len(wrong) else numbers[-1]), numbers[0]
 
 
 def check(arguments: argparse.Namespace) -> int:

@@ -17,7 +17,8 @@ from sweeps.diagnosis.network.settings_check import TrainingSettings
 from sweeps.diagnosis.network.subject import Array
 from sweeps.errors import InputError, UserNetworkError
 from sweeps.executors.loky import LokyExecutor
-from sweeps.user_network.loading import file_of, load_class, source_file
+from sweeps.user_network.loading import load_class
+from sweeps.user_network.source import file_of, source_file
 from sweeps.user_network.wrapper import WrappedNetwork
 
 TIME_LIMIT = 600.0  # seconds
@@ -49,7 +50,7 @@ def diagnose(
     if sizes is None and examples is not None:
         sizes = (examples[0].shape[1], _HIDDEN, examples[1].shape[1])
     _check(sizes, examples)
-    pool = LokyExecutor(1)
+    pool = LokyExecutor(1, __name__)
     try:
         return pool.submit(_examine, network, None if sizes is None else tuple(sizes), examples, settings).result(
             time_limit
@@ -59,7 +60,9 @@ def diagnose(
             f"{name} was not done after {time_limit:g} s: give a larger time limit, or smaller sizes"
         ) from None
     except BrokenExecutor:
-        raise UserNetworkError(f"{name} ended the process that it ran in: a crash, an exit, or too much memory") from None
+        raise UserNetworkError(
+            f"{name} ended the process that it ran in: a crash, an exit, or too much memory"
+        ) from None
     finally:
         pool.close()
 

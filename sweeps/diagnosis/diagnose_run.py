@@ -16,8 +16,8 @@ from sweeps.diagnosis.curves.recorded_run import RecordedRun
 from sweeps.diagnosis.curves.run_facts import RunFacts
 from sweeps.diagnosis.curves.wording import number
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.verdicts.curves import Curves
 from sweeps.verdicts.rules import SWING, SWING_MATTERS, SWINGS
-from sweeps.verdicts.verdict import Curves
 
 _SEVEREST_FIRST = (Severity.FAULT, Severity.WARNING, Severity.INFO)
 

@@ -15,10 +15,11 @@ from model.measures import evaluate
 from model.training import Step, mini_batches
 from sweeps.driver.preflight import preflight
 from sweeps.errors import UserNetworkError
-from sweeps.executors.loky import Executor, LokyExecutor
+from sweeps.executors.base import Executor
+from sweeps.executors.loky import LokyExecutor
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec
-from sweeps.worker.trial import user_network_epoch_seconds
+from sweeps.worker.trial import run_trial, user_network_epoch_seconds
 
 _PROBE_SECONDS = 0.1  # of training steps, per batch size
 _PROBE_EXAMPLES = 2000  # evaluated, per batch size
@@ -30,7 +31,7 @@ def sweep_seconds(spec: SweepSpec, data: dict[str, Dataset], jobs: int) -> float
     Somebody's own network is met and tried in a worker. Raises UserNetworkError, InputError.
     """
     if spec.network is not None:
-        with contextlib.closing(LokyExecutor(1)) as pool:
+        with contextlib.closing(LokyExecutor(1, run_trial.__module__)) as pool:
             spec = preflight(spec, data, pool)
             return _sweep_seconds(spec, jobs, lambda *trial: _user_network_seconds(pool, spec, *trial))
     return _sweep_seconds(spec, jobs, lambda plan, given: _epoch_seconds(plan, given, data[plan.dataset]))
@@ -45,11 +46,15 @@ def _sweep_seconds(spec: SweepSpec, jobs: int, epoch: Callable[[TrainingPlan, Hy
     return fmean(trials) * spec.trials * spec.replicates / jobs
 
 
-def _user_network_seconds(pool: Executor, spec: SweepSpec, plan: TrainingPlan, hyperparameters: Hyperparameters) -> float:
+def _user_network_seconds(
+    pool: Executor, spec: SweepSpec, plan: TrainingPlan, hyperparameters: Hyperparameters
+) -> float:
     try:
         return pool.submit(user_network_epoch_seconds, spec.network, plan, hyperparameters, spec.time_limit).result()
     except BrokenExecutor:
-        raise UserNetworkError(f"a step or an evaluation ended its worker process, or took {spec.time_limit:g} s") from None
+        raise UserNetworkError(
+            f"a step or an evaluation ended its worker process, or took {spec.time_limit:g} s"
+        ) from None
 
 
 def _epoch_seconds(plan: TrainingPlan, hyperparameters: Hyperparameters, data: Dataset) -> float:

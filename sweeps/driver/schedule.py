@@ -1,77 +1,92 @@
-"""What is known of a sweep's trials: which are due, which may be proposed, what each is told to be worth."""
+"""What a sweep does next. Pure: it knows the spec, settings, endings, deaths, and no future, thread, store or clock.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+Trial k is proposed once trials 0..k-lag have ended, from their results alone, so that any order of endings gives the
+same settings. After a worker's death what was in flight runs again, one at a time: a death counts only against a
+training that died alone.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
 from statistics import fmean
 
-from model import Dataset, Network
-from sweeps.sampling.optuna_study import Outcome, worst
+from sweeps.sampling.outcomes import Ended, Outcome, combined
+from sweeps.sampling.proposer import proposer
 from sweeps.sampling.pruning import thresholds
 from sweeps.specification.domains import Settings
-from sweeps.specification.spec import OBJECTIVES, SweepSpec
-from sweeps.user_network.wrapper import Parameters
-from sweeps.verdicts.verdict import STABLE, UNSTABLE, Verdict
-from sweeps.worker.trial import State
+from sweeps.specification.spec import SweepSpec
+from sweeps.verdicts.facts import State
+from sweeps.worker.task import Key
 
-Key = tuple[int, int]  # number, replicate
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A training that ended. values: each objective at the last epoch. curve: epoch -> first objective as a loss.
-
-    verdict: None where none was recorded.
-    """
-
-    state: State
-    diverged: bool = False
-    values: tuple[float, ...] = ()
-    curve: Mapping[int, float] = field(default_factory=dict)
-    verdict: Verdict | None = None
-
-    @property
-    def sound(self) -> bool:
-        """Whether it has a result to compare by."""
-        return self.state is State.COMPLETE and not self.diverged and len(self.values) > 0
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The best training of a sweep: its network, and the data that it was trained on."""
-
-    number: int
-    replicate: int
-    network: Network | Parameters
-    data: Dataset
-
-
-def combined(spec: SweepSpec, replicates: list[Ended]) -> Outcome:
-    """What the sampler is told of a trial: the mean over its replicates; the worst value if one diverged."""
-    if any(ended.state is State.FAILED for ended in replicates):
-        return Outcome(State.FAILED)
-    stable = _stable(replicates)
-    if any(ended.diverged for ended in replicates):
-        return Outcome(State.COMPLETE, tuple(worst(objective) for objective in spec.objective), stable=stable)
-    values = tuple(fmean(ended.values[i] for ended in replicates) for i in range(len(spec.objective)))
-    first = replicates[0]
-    return Outcome(first.state, values, max(first.curve, default=0), stable)
-
-
-def _stable(replicates: list[Ended]) -> bool | None:
-    """Whether all replicates are; None where none is known not to be and one is not known to be."""
-    verdicts = {ended.verdict for ended in replicates}
-    if verdicts & UNSTABLE:
-        return False
-    return True if verdicts <= STABLE else None
+DEATHS = 3  # of its own worker, after which a training is given up
 
 
 class Schedule:
-    """The trials of a sweep by number and replicate. Trial k may be proposed once 0..k-lag have ended."""
+    """The trials of a sweep by number, its trainings by number and replicate.
+
+    settings: of each trial proposed. endings: of each training that ended. deaths: how often a training, alone, took
+    its worker along.
+    """
 
     def __init__(self, spec: SweepSpec) -> None:
         self.spec = spec
         self.settings: dict[int, Settings] = {}
-        self.ended: dict[Key, Ended] = {}
+        self.endings: dict[Key, Ended] = {}
+        self.deaths: dict[Key, int] = {}
+        self._proposer = proposer(spec)
+        self._proposed = self._told = 0
+        self._due: deque[Key] = deque()
+        self._suspects: deque[Key] = deque()  # were in flight when a worker died
+        self._alone: Key | None = None  # the suspect that was started last
+        self._best: tuple[float, Key] | None = None
+
+    def recall(
+        self, spec: SweepSpec, recorded: Iterable[tuple[Key, Settings, Ended]], deaths: Mapping[Key, int]
+    ) -> None:
+        """Takes over what the record holds, before anything was proposed. spec: as it is recorded, or extended."""
+        self.spec, self._proposer = spec, proposer(spec)
+        self.deaths = dict(deaths)
+        for key, settings, ended in recorded:
+            self.settings[key[0]] = settings
+            self.end(key, ended)
+
+    def next(self, free: int, flying: Collection[Key]) -> list[Key]:
+        """The trainings to start now, at most `free` of them; none where nothing is left, or all must wait.
+
+        flying: those that are in flight. The next trials are proposed ahead while the workers are busy.
+        """
+        self._propose(free + len(flying))
+        if self._suspects or self._alone in flying:
+            if flying:
+                return []
+            self._alone = self._suspects.popleft()
+            return [self._alone]
+        return [self._due.popleft() for _ in range(min(free, len(self._due)))]
+
+    def end(self, key: Key, ended: Ended) -> bool:
+        """Takes in how a training ended; says whether it is the best now."""
+        self.endings[key] = ended
+        replicates = [self.endings.get(of_trial) for of_trial in self.keys(key[0])]
+        sound = [one for one in replicates if one is not None and one.sound]
+        if len(sound) == len(replicates):
+            sign = self.spec.goals[0].sign
+            losses = [(sign * one.values[0], of_trial) for one, of_trial in zip(sound, self.keys(key[0]), strict=True)]
+            candidate = fmean(loss for loss, _ in losses), min(losses)[1]
+            self._best = candidate if self._best is None else min(self._best, candidate)
+        return self.best() == key
+
+    def died(self, keys: Collection[Key], alone: bool) -> tuple[list[Key], list[Key]]:
+        """Takes in a worker's death; returns the trainings that run again, and those that are given up.
+
+        keys: all that were lost with the worker. alone: whether nothing else was in flight.
+        """
+        again: list[Key] = []
+        given_up: list[Key] = []
+        for key in keys:
+            if alone:
+                self.deaths[key] = self.deaths.get(key, 0) + 1
+            (again if self.deaths.get(key, 0) < DEATHS else given_up).append(key)
+        self._suspects.extend(again)
+        return again, given_up
 
     def keys(self, number: int) -> list[Key]:
         """A trial's trainings."""
@@ -80,11 +95,20 @@ class Schedule:
     @property
     def open(self) -> bool:
         """Whether trainings are left to do."""
-        return any(key not in self.ended for number in range(self.spec.trials) for key in self.keys(number))
+        return len(self.endings) < self.spec.trials * self.spec.replicates
+
+    @property
+    def failed(self) -> tuple[Key, ...]:
+        """Trainings without a result."""
+        return tuple(sorted(key for key, ended in self.endings.items() if ended.state is State.FAILED))
+
+    def best(self) -> Key | None:
+        """The sound training with the best first objective, in the trial with the best mean; None where none is."""
+        return None if self._best is None else self._best[1]
 
     def outcome(self, number: int) -> Outcome | None:
         """What is told of a trial, None before all its replicates have ended."""
-        replicates = [self.ended.get(key) for key in self.keys(number)]
+        replicates = [self.endings.get(key) for key in self.keys(number)]
         known = [ended for ended in replicates if ended is not None]
         return combined(self.spec, known) if len(known) == len(replicates) else None
 
@@ -92,18 +116,23 @@ class Schedule:
         """The stopping thresholds that trial `number` carries: from trials 0..number-lag."""
         if self.spec.stopping.pruner == "none":
             return {}
-        before = [self.ended[earlier, 0] for earlier in range(number - self.spec.lag + 1)]
+        before = [self.endings[earlier, 0] for earlier in range(number - self.spec.lag + 1)]
         complete = [ended.curve for ended in before if ended.state is State.COMPLETE]
         pruned = [ended.curve for ended in before if ended.state is State.PRUNED]
         return thresholds(self.spec.stopping.pruner, complete, complete + pruned, epochs)
 
-    def best(self) -> tuple[int, int] | None:
-        """The sound training with the best first objective, in the trial with the best mean; None where none is."""
-        sign = OBJECTIVES[self.spec.objective[0]][1]
-        ranked = []
-        for number in sorted(self.settings):
-            keys = self.keys(number)
-            if all(key in self.ended and self.ended[key].sound for key in keys):
-                losses = [(sign * self.ended[key].values[0], key) for key in keys]
-                ranked.append((fmean(loss for loss, _ in losses), min(losses)[1]))
-        return min(ranked)[1] if ranked else None
+    def _propose(self, ahead: int) -> None:
+        """Proposes trials as long as the next is determined, until so many trainings are due."""
+        while self._proposed < self.spec.trials and len(self._due) < ahead:
+            while self._told <= self._proposed - self.spec.lag:
+                outcome = self.outcome(self._told)
+                if outcome is None:
+                    return
+                self._proposer.tell(outcome)
+                self._told += 1
+            number, self._proposed = self._proposed, self._proposed + 1
+            if number in self.settings:
+                self._proposer.adopt(self.settings[number])
+            else:
+                self.settings[number] = self._proposer.propose()
+            self._due.extend(key for key in self.keys(number) if key not in self.endings)

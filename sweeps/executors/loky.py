@@ -7,31 +7,17 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import joblib
 from joblib.externals.loky import ProcessPoolExecutor
 
-T = TypeVar("T")
+from sweeps.executors.base import T
 
 _IDLE_SECONDS = 3600  # after which loky ends a worker that nobody feeds
 _WATCH_SECONDS = 0.5
 _HANDOVER_SECONDS = 1.0
 _ENVIRONMENT = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-
-
-class Executor(Protocol):
-    """Where trials run. A future's exception is a BrokenExecutor when a worker died while the trial was in flight."""
-
-    @property
-    def size(self) -> int:
-        """How many trials run at a time."""
-
-    def submit(self, function: Callable[..., T], *arguments: object) -> "Future[T]":
-        """Runs function(*arguments) in a worker; a pool that has lost a worker is made anew first."""
-
-    def close(self) -> None:
-        """Ends the workers, whatever they are doing."""
 
 
 def default_jobs() -> int:
@@ -42,8 +28,9 @@ def default_jobs() -> int:
 class LokyExecutor:
     """Worker processes of this machine, one included: a worker's death never takes the driver along."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, size: int, preload: str) -> None:
+        """size: worker processes. preload: the module that they import before there is work for them."""
+        self._size, self._preload = size, preload
         self._executor = self._start()
         for _ in range(size):  # the processes start, and import, before there is work for them
             self._last: Future[Any] = self._executor.submit(os.getpid)
@@ -74,15 +61,15 @@ class LokyExecutor:
             max_workers=self._size,
             timeout=_IDLE_SECONDS,
             initializer=_settle_in,
-            initargs=(os.getpid(),),
+            initargs=(os.getpid(), self._preload),
             env=_ENVIRONMENT,
         )
 
 
-def _settle_in(driver: int) -> None:
+def _settle_in(driver: int, preload: str) -> None:
     """In a worker: leaves Ctrl-C to the driver, and does not outlive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    importlib.import_module("sweeps.worker.trial")
+    importlib.import_module(preload)
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
 
 

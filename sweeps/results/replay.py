@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from model import load
-from sweeps.driver.preflight import find_source_again
 from sweeps.executors.loky import LokyExecutor
 from sweeps.specification.spec import SweepSpec
-from sweeps.tracking.store import RecordedTrial
+from sweeps.tracking.records import RecordedTrial
 from sweeps.tracking.tables import NOT_BY_EPOCH, by_epoch, epoch_rows, epochs_table
-from sweeps.worker.trial import State, Task, TrialResult, failure, goal, run_trial
+from sweeps.user_network.source import find_source_again
+from sweeps.verdicts.facts import State
+from sweeps.worker.task import Task, TrialResult, failure
+from sweeps.worker.trial import run_trial
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,15 @@ def replay(spec: SweepSpec, recorded: RecordedTrial, epochs: pd.DataFrame) -> Re
         seed=spec.seed,
         plan=plan,
         hyperparameters=hyperparameters,
-        goal=goal(spec),
+        goal=spec.goals[0],
         digest=load(plan.dataset).digest,
         thresholds={},
         measures=spec.measures,
         epochs=last,
-        own=None if spec.network is None else find_source_again(spec.network),
+        network=None if spec.network is None else find_source_again(spec.network),
         time_limit=spec.time_limit,
     )
-    result = run_trial(task) if task.own is None else _in_a_worker(task)
+    result = run_trial(task) if task.network is None else _in_a_worker(task)
     before = _numbers(epochs) | _tests(recorded.metrics, last)
     now = _numbers(epochs_table([epoch_rows(result)]))
     if recorded.state == State.COMPLETE:  # of a pruned trial the test set was not evaluated
@@ -77,7 +79,7 @@ def replay(spec: SweepSpec, recorded: RecordedTrial, epochs: pd.DataFrame) -> Re
 
 
 def _in_a_worker(task: Task) -> TrialResult:
-    with contextlib.closing(LokyExecutor(1)) as pool:
+    with contextlib.closing(LokyExecutor(1, run_trial.__module__)) as pool:
         try:
             return pool.submit(run_trial, task).result()
         except BrokenExecutor:

@@ -6,23 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from model import load as load_data
-from sweeps.driver.schedule import Ended, combined
+from sweeps.analysis.ranking import best_trials, ordered
 from sweeps.errors import UnknownSweepError
 from sweeps.results.comparison import Side, divergence, sentences
+from sweeps.results.reassessment import assessments
 from sweeps.results.replay import Replay, replay
-from sweeps.sampling.optuna_study import FinishedTrial, importances, study
-from sweeps.specification.spec import OBJECTIVES, SweepSpec
-from sweeps.tracking.store import TABLES, RecordedSweep, RecordedTrial, Store
+from sweeps.sampling.optuna_study import importances, rebuilt_study
+from sweeps.sampling.outcomes import FinishedTrial, combined
+from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.records import TABLES, RecordedSweep, RecordedTrial
+from sweeps.tracking.store import Store
 from sweeps.tracking.tables import by_epoch, epochs_table, read_epochs, trials_table
-from sweeps.user_network.training import CONSTANT_ANSWER
-from sweeps.verdicts.rules import assess
-from sweeps.verdicts.verdict import Assessment, Curves
-from sweeps.worker.trial import State, facts, user_network_facts
+from sweeps.verdicts.verdict import Assessment
+from sweeps.worker.task import Key
 
 if TYPE_CHECKING:
     import optuna
@@ -100,12 +98,12 @@ class Sweep:
 
         With several objectives: the Pareto front, at most n of it, by the first objective.
         """
-        ranked = self._ranked
-        if len(self.spec.objective) > 1:
-            losses = np.column_stack([self._losses(ranked, objective) for objective in self.spec.objective])
-            beaten = [bool(((losses <= row).all(axis=1) & (losses < row).any(axis=1)).any()) for row in losses]
-            ranked = ranked[~np.array(beaten, dtype=bool)]
-        return ranked.head(n).reset_index(drop=True)
+        return best_trials(self.spec, self.trials, n)
+
+    @property
+    def ordered(self) -> pd.DataFrame:
+        """The trials table, best first by the first objective; then those without a sound result."""
+        return ordered(self.spec, self.trials)
 
     def compare(self, trials: Sequence[int]) -> pd.DataFrame:
         """The trials side by side: a row per setting and measurement, a column per trial (`17`, or `17-r1`).
@@ -143,26 +141,12 @@ class Sweep:
         )
 
     @functools.cached_property
-    def assessments(self) -> dict[tuple[int, int], Assessment]:
+    def assessments(self) -> dict[Key, Assessment]:
         """(trial, replicate) -> its verdict with its evidence, made anew from the recorded epochs by this version.
 
         Running trials have none. Raises DatasetError when the data that was trained on is not there any more.
         """
-        groups = dict(list(self.epochs.groupby(["trial", "replicate"])))
-        made = {}
-        for trial in self._live:
-            if trial.state == "running":
-                continue
-            rows = groups.get((trial.number, trial.replicate), self.epochs.iloc[:0])
-            records = Curves({name: rows[name].to_list() for name in by_epoch(rows.columns)})
-            plan, hyperparameters = self.spec.training(trial.settings)
-            diverged = trial.metrics.get("diverged_epoch")
-            diverged_epoch = None if diverged is None else int(diverged)
-            known = facts(plan, hyperparameters, load_data(plan.dataset), State(trial.state), diverged_epoch)
-            if self.spec.network is not None:
-                known = user_network_facts(known, next(iter(records[CONSTANT_ANSWER].tolist()), None))
-            made[trial.number, trial.replicate] = assess(records, known)
-        return made
+        return assessments(self.spec, self._live, self.epochs)
 
     def reassessed(self) -> pd.DataFrame:
         """The trials table with verdicts made anew from the recorded epochs, by the rules of this version."""
@@ -175,7 +159,9 @@ class Sweep:
         """The sweep as an Optuna study in memory, for optuna.visualization and optuna.importance."""
         ended = [trial for trial in self._live if trial.state != "running"]
         numbers = itertools.groupby(ended, key=lambda trial: trial.number)
-        return study(self.spec, [self._finished_trial(number, list(replicates)) for number, replicates in numbers])
+        return rebuilt_study(
+            self.spec, [self._finished_trial(number, list(replicates)) for number, replicates in numbers]
+        )
 
     def importances(self) -> dict[str, dict[str, float]]:
         """Objective -> varied field -> its share, by fANOVA, in the variance of the objective. The shares sum to 1.
@@ -215,32 +201,6 @@ class Sweep:
     def _live(self) -> list[RecordedTrial]:
         return self._store.trials(self._recorded)
 
-    @property
-    def ordered(self) -> pd.DataFrame:
-        """The trials table, best first by the first objective; then those without a sound result."""
-        sound = (self.trials["state"] == State.COMPLETE) & (self.trials["diverged"] == 0)
-        losses = np.where(sound, self._losses(self.trials, self.spec.objective[0]), np.inf)
-        return self.trials.iloc[np.argsort(losses, kind="stable")]
-
-    @property
-    def _ranked(self) -> pd.DataFrame:
-        """Trials all of whose replicates are sound, best first objective first, means over replicates."""
-        trials = self.trials
-        sound = (trials["state"] == State.COMPLETE) & (trials["diverged"] == 0)
-        whole = sound.groupby(trials["trial"]).transform("sum") == self.spec.replicates
-        rows = trials[whole]
-        if self.spec.replicates > 1:
-            merged = {name: "mean" if pd.api.types.is_float_dtype(rows[name]) else "first" for name in rows.columns}
-            rows = rows.groupby("trial", as_index=False, sort=True).agg(merged)
-        losses = self._losses(rows, self.spec.objective[0])
-        return rows.iloc[np.argsort(losses, kind="stable")]
-
-    @staticmethod
-    def _losses(rows: pd.DataFrame, objective: str) -> NDArray[np.float64]:
-        metric, sign = OBJECTIVES[objective]
-        name = f"final.{metric}"
-        return sign * rows[name].to_numpy(float) if name in rows else np.zeros(len(rows))
-
     def _rows(self, trials: Sequence[int]) -> pd.DataFrame:
         """The rows of these trials, in this order."""
         missing = [str(number) for number in trials if number not in set(self.trials["trial"])]
@@ -250,12 +210,10 @@ class Sweep:
         return pd.concat([self.trials[self.trials["trial"] == number] for number in trials])
 
     def _finished_trial(self, number: int, replicates: list[RecordedTrial]) -> FinishedTrial:
-        metrics = [OBJECTIVES[objective][0] for objective in self.spec.objective]
+        goals = self.spec.goals
         epochs = self.epochs[(self.epochs["trial"] == number) & (self.epochs["epoch"] > 0)]
-        means = epochs.groupby("epoch")[metrics[0]].mean()
-        curve = {int(str(epoch)): float(value) for epoch, value in means.items()}
-        ended = [
-            Ended(State(t.state), t.diverged, tuple(t.metrics[m] for m in metrics if m in t.metrics), curve)
-            for t in replicates
-        ]
-        return FinishedTrial(replicates[0].settings, combined(self.spec, ended), curve)
+        means = epochs.groupby("epoch")[goals[0].metric].mean()
+        values = {int(str(epoch)): float(value) for epoch, value in means.items()}
+        losses = {epoch: goals[0].sign * value for epoch, value in values.items()}
+        ended = [trial.ended(goals, losses) for trial in replicates]
+        return FinishedTrial(replicates[0].settings, combined(self.spec, ended), values)

@@ -13,7 +13,9 @@ _REDUCTION = 4  # halving keeps the best of four at each rung, as Optuna's Succe
 _FIRST_RUNG = 1  # epoch
 
 
-def thresholds(pruner: Pruner, complete: Sequence[LossByEpoch], all_ended: Sequence[LossByEpoch], epochs: int) -> dict[int, float]:
+def thresholds(
+    pruner: Pruner, complete: Sequence[LossByEpoch], all_ended: Sequence[LossByEpoch], epochs: int
+) -> dict[int, float]:
     """epoch -> largest best loss so far with which a trial may go on after that epoch.
 
     complete: curves of the trials that ran to their end; all_ended: those and the pruned ones. "median" asks at every

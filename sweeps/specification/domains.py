@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,12 @@ class Range:
         value = min(max(round(value) if self.integer else value, self.low), self.high)
         return int(value) if self.integer else value
 
+    def position(self, value: object) -> float:
+        """Where a value lies in the range, 0 to 1, on its scale; what `at` undoes."""
+        scale: Callable[[float], float] = math.log if self.log else float
+        low, high = scale(self.low), scale(self.high)
+        return (scale(float(str(value))) - low) / (high - low)
+
     def to_table(self) -> dict[str, Any]:
         """As it stands in a spec."""
         return {"low": self.low, "high": self.high} | ({"log": True} if self.log else {})
@@ -67,6 +74,11 @@ class Choices:
     def at(self, u: float) -> Setting:
         """The value at the fraction u, 0 <= u < 1, of the list."""
         return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+
+    def position(self, value: object) -> float:
+        """Where a value lies in the list, 0 to 1; 0 where it is not in it."""
+        places = [place for place, choice in enumerate(self.values) if choice == value or str(choice) == str(value)]
+        return places[0] / max(1, len(self.values) - 1) if places else 0.0
 
     def to_table(self) -> Any:
         """As it stands in a spec."""

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from model import Hyperparameters, Probing, TrainingPlan
+from model import EpochRecord, Hyperparameters, Probing, TrainingPlan
 from sweeps.specification.domains import Choices, Domain, Settings
+from sweeps.user_network.source import NetworkSource
 
 Pruner = Literal["none", "median", "halving"]
 Sampler = Literal["tpe", "random", "qmc", "grid", "gp", "border"]
@@ -15,11 +16,33 @@ HYPERPARAMETERS = ("eta", "lambda", "batch_size")
 PLAN_FIELDS = tuple(f.name for f in fields(TrainingPlan))
 SPEC_FIELDS = ("name", "seed", "trials", "lag", "sampler", "objective", "replicates")
 USER_NETWORK_FIELDS = ("network", "time_limit")  # of a sweep over somebody's own class
-BUILTIN_PLAN_FIELDS = ("activation", "output", "cost", "initialisation", "penalty_n", "momentum")  # belong to that class
+BUILTIN_PLAN_FIELDS = (
+    "activation",
+    "output",
+    "cost",
+    "initialisation",
+    "penalty_n",
+    "momentum",
+)  # belong to that class
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-# Each objective's metric, and the sign that makes smaller better.
-OBJECTIVES = {"validation_data_cost": ("cost/validation_data", 1), "validation_accuracy": ("accuracy/validation", -1)}
+
+@dataclass(frozen=True)
+class Goal:
+    """An objective: a metric of the records, and the sign (1 or -1) that makes smaller better."""
+
+    metric: str
+    sign: int
+
+    def loss(self, record: EpochRecord) -> float:
+        """The objective as something to minimise."""
+        return self.sign * record[self.metric]
+
+
+OBJECTIVES = {
+    "validation_data_cost": Goal("cost/validation_data", 1),
+    "validation_accuracy": Goal("accuracy/validation", -1),
+}
 
 
 @dataclass(frozen=True)
@@ -34,21 +57,6 @@ class Stopping:
     pruner: Pruner = "none"
     patience: int = 0
     verdict: bool = False
-
-
-@dataclass(frozen=True)
-class NetworkSource:
-    """Somebody's own class, trained in place of the built-in network.
-
-    named: `mynet.py:Network`, as the spec names it, relative to the spec's folder; this is what is recorded.
-    target: the same with an absolute path. file, digest: where its code is, and the SHA-256 of that, both "" until a
-    worker has met it.
-    """
-
-    named: str
-    target: str = field(default="", compare=False)
-    file: str = field(default="", compare=False)
-    digest: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,11 @@ class SweepSpec:
     time_limit: float = 3600.0
 
     @property
+    def goals(self) -> tuple[Goal, ...]:
+        """The objectives as goals. Pruning, patience and the best epoch go by the first."""
+        return tuple(OBJECTIVES[objective] for objective in self.objective)
+
+    @property
     def plan_fields(self) -> tuple[str, ...]:
         """The fields of the plan that say something of its trials: an own network brings some of its own."""
         return tuple(name for name in PLAN_FIELDS if self.network is None or name not in BUILTIN_PLAN_FIELDS)
@@ -98,6 +111,10 @@ class SweepSpec:
             for name, domain in self.search.items()
             if isinstance(domain, Choices) and len(domain.values) == 1
         }
+
+    def corners(self, name: str) -> tuple[Any, ...]:
+        """The values that a field takes, of a range its ends; what holds for them holds for all in between."""
+        return self.search[name].corners if name in self.search else (getattr(self.plan, name),)
 
     def training(self, settings: Settings) -> tuple[TrainingPlan, Hyperparameters]:
         """What a trial with these settings trains."""

@@ -1,74 +1,30 @@
 """A connection to MLflow, and reading sweeps from it."""
 
 import contextlib
-import json
 import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the journal has its own, longer patience
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the writer has its own, longer patience
 
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage, Run
-from mlflow.exceptions import MlflowException
 
 from sweeps.errors import TrackingError
-from sweeps.specification.domains import Settings, decode
-from sweeps.specification.reading import parse_spec
+from sweeps.specification.domains import decode
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.location import sqlite_file, tracking_uri
+from sweeps.tracking.records import NETWORK, RecordedSweep, RecordedTrial
+from sweeps.tracking.retrying import tracking_errors
+from sweeps.tracking.spec_params import SOURCE_TAGS, spec_from_run
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)  # else each new database tells of its tables
-
-SWEEP_RUN = "sweep"
-TABLES = "tables"  # artifact folder of the sweep run
-PARTS = "epochs"
-NETWORK = "network"
-
-_KNOWN = ("target", "file", "digest")  # of an own network, as tags of the sweep run
-
-
-@dataclass(frozen=True)
-class RecordedTrial:
-    """A trial run as it stands in MLflow.
-
-    state: complete, pruned, failed or running. metrics: last value of each. seconds: from start to end of the trial.
-    """
-
-    number: int
-    replicate: int
-    state: str
-    settings: Settings
-    metrics: dict[str, float]
-    verdict: str | None
-    verdict_reason: str | None
-    run_id: str
-    seconds: float
-
-    @property
-    def diverged(self) -> bool:
-        """Whether its records stopped being finite."""
-        return bool(self.metrics.get("diverged"))
-
-
-@dataclass(frozen=True)
-class RecordedSweep:
-    """A sweep's experiment and its own run, as they stand in MLflow."""
-
-    name: str
-    experiment_id: str
-    run_id: str
-    status: str
-    tags: dict[str, str]
-    spec: SweepSpec
 
 
 class Store:
@@ -154,14 +110,14 @@ class Store:
             self.client.log_artifacts(run_id, scratch, folder)
 
     def log_network(self, run_id: str, spec: SweepSpec) -> None:
-        """Curves where an own network's file is, what it is, and its text."""
-        own = spec.network
-        if own is None:
+        """Records where a user network's file is, what it is, and its text."""
+        source = spec.network
+        if source is None:
             return
-        for name in _KNOWN:
-            self.client.set_tag(run_id, f"{NETWORK}.{name}", getattr(own, name))
-        if own.file:
-            self.client.log_artifact(run_id, own.file, NETWORK)
+        for name in SOURCE_TAGS:
+            self.client.set_tag(run_id, f"{NETWORK}.{name}", getattr(source, name))
+        if source.file:
+            self.client.log_artifact(run_id, source.file, NETWORK)
 
     def local_path(self, run_id: str, artifact: str) -> Path | None:
         """Where an artifact is on this machine; None where a server keeps it."""
@@ -173,52 +129,6 @@ class Store:
 
     def _sweep_run(self, experiment_id: str) -> Run | None:
         return next(self.runs(experiment_id, "tags.kind = 'sweep'"), None)
-
-
-@contextlib.contextmanager
-def tracking_errors(uri: str) -> Iterator[None]:
-    """Turns what MLflow raises into a TrackingError of one line."""
-    try:
-        yield
-    except (MlflowException, OSError) as error:
-        first = str(error).strip().split("\n")[0]
-        raise TrackingError(f"the tracking store {uri} does not answer as it should: {first}") from error
-
-
-def changed_file(known: SweepSpec, spec: SweepSpec) -> list[str]:
-    """What to say where the file of a sweep's network is not what it was; nothing where it is."""
-    old, new = known.network, spec.network
-    if old is None or new is None or old.named != new.named or old.digest == new.digest:
-        return []
-    kept = f"the old file's text is the artifact {NETWORK}/{Path(old.file).name} of the run `{SWEEP_RUN}`"
-    return [f"network: the file {new.file} has changed, SHA-256 was {old.digest}, is now {new.digest}; {kept}"]
-
-
-def spec_params(spec: SweepSpec) -> dict[str, str]:
-    """The spec as params of the sweep run, JSON by dotted key. `trials` may grow, so it is a tag instead."""
-    flat: dict[str, str] = {}
-    for key, value in spec.to_table().items():
-        if isinstance(value, dict):
-            flat |= {f"{key}.{name}": json.dumps(inner) for name, inner in value.items()}
-        elif key != "trials":
-            flat[key] = json.dumps(value)
-    return flat
-
-
-def spec_from_run(run: Run) -> SweepSpec:
-    """The spec that `spec_params` wrote."""
-    table: dict[str, Any] = {"trials": int(run.data.tags["trials"])}
-    for key, text in run.data.params.items():
-        section, dot, name = key.partition(".")
-        if dot:
-            table.setdefault(section, {})[name] = json.loads(text)
-        else:
-            table[key] = json.loads(text)
-    spec = parse_spec(table, f"the spec recorded in run {run.info.run_id}", check_data=False)
-    if spec.network is None:
-        return spec
-    known = {name: run.data.tags.get(f"{NETWORK}.{name}", "") for name in _KNOWN}
-    return replace(spec, network=replace(spec.network, **known))
 
 
 def _recorded(run: Run, spec: SweepSpec) -> RecordedTrial:

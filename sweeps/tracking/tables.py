@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from sweeps.specification.domains import Domain, Setting, encode
 from sweeps.specification.spec import SweepSpec
-from sweeps.tracking.store import PARTS, RecordedSweep, RecordedTrial, Store
-from sweeps.worker.trial import TrialResult
+from sweeps.tracking.records import PARTS, RecordedSweep, RecordedTrial
+from sweeps.tracking.store import Store
+from sweeps.worker.task import TrialResult
 
 KEYS = ["trial", "replicate", "epoch"]
 SUMMARY = ["diverged", "diverged_epoch", "best_epoch", "eta_lambda_over_n", "accuracy/test", "cost/test_data"]

@@ -1,68 +1,16 @@
-"""Finds somebody's network class: `path/to/file.py:Class` or `package.module:Class`. Loading executes their file."""
+"""Loads somebody's network class, which executes their file; and says what their code raised, with its line."""
 
 import difflib
 import hashlib
 import importlib
 import importlib.util
-import inspect
 import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
 
 from sweeps.errors import InputError, UserNetworkError
-
-_FORM = "write path/to/file.py:Class or package.module:Class"
-
-
-def split_target(target: str) -> tuple[str, str]:
-    """(file or module, class) of a target; nothing is read. Raises InputError."""
-    place, _, name = target.rpartition(":")
-    if not place or not name.isidentifier():
-        raise InputError(f"{target!r} names no class: {_FORM}")
-    return place, name
-
-
-def absolute(target: str, folder: Path) -> str:
-    """The target with its file's path made absolute, from a folder; a module's name stays. Raises InputError."""
-    place, name = split_target(target)
-    if not place.endswith(".py"):
-        return target
-    try:
-        return f"{(folder / Path(place).expanduser()).resolve()}:{name}"
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"{place}: {error}; {_FORM}") from error
-
-
-def source_file(target: str) -> Path | None:
-    """The absolute path of a target's file, None for a module's. Raises InputError where it can't be read."""
-    place, _ = split_target(target)
-    if not place.endswith(".py"):
-        return None
-    path = Path(absolute(target, Path()).rpartition(":")[0])
-    try:
-        known = path.is_file()
-    except (OSError, ValueError):  # a name too long, or with a null in it
-        known = False
-    if not known:
-        raise InputError(f"{place}: there is no such file; {_FORM}")
-    return path
-
-
-def source_digest(target: str) -> str:
-    """SHA-256 of a target's file (for a module: of the module's), as hex; "" where it has none that can be read."""
-    path = source_file(target)
-    if path is None:
-        place, _ = split_target(target)
-        try:
-            found = importlib.util.find_spec(place)
-        except (ImportError, ValueError):
-            found = None
-        path = Path(found.origin) if found and found.origin else None
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; {_FORM}") from error
+from sweeps.user_network.source import FORM, source_file, split_target
 
 
 def load_class(target: str) -> type:
@@ -73,7 +21,7 @@ def load_class(target: str) -> type:
         module = importlib.import_module(place) if path is None else _execute(path)
     except ModuleNotFoundError as error:
         if path is None and error.name is not None and (place == error.name or place.startswith(f"{error.name}.")):
-            raise InputError(f"{target}: there is no module {error.name!r}; {_FORM}") from None
+            raise InputError(f"{target}: there is no module {error.name!r}; {FORM}") from None
         raise UserNetworkError(describe(error, path)) from error
     except (Exception, SystemExit) as error:
         raise UserNetworkError(describe(error, path)) from error
@@ -107,21 +55,12 @@ def describe(error: BaseException, file: Path | None) -> str:
     return f"{frame.filename}, line {frame.lineno}, in {frame.name}: {said}"
 
 
-def file_of(network: type) -> Path | None:
-    """The file that a class was written in, None for one typed into a session."""
-    try:
-        source = inspect.getsourcefile(network)
-    except (TypeError, OSError):
-        return None
-    return Path(source).resolve() if source and Path(source).is_file() else None
-
-
 def _execute(path: Path) -> ModuleType:
     """A file as a module; its folder joins the path's end, so that it finds its neighbours, now and later."""
-    name = f"guest_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
+    name = f"user_network_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
-        raise InputError(f"{path}: is no Python file; {_FORM}")
+        raise InputError(f"{path}: is no Python file; {FORM}")
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
     if str(path.parent) not in sys.path:

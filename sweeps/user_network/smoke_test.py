@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from sweeps.errors import UserNetworkError
-from sweeps.user_network.loading import file_of, load_class, source_digest, source_file
+from sweeps.user_network.loading import load_class
+from sweeps.user_network.source import file_of, source_digest, source_file
 from sweeps.user_network.time_limit import limited_time
 from sweeps.user_network.wrapper import PROTOCOL, WrappedNetwork, seeded
 

@@ -38,7 +38,7 @@ class WrappedTraining:
         data: Dataset,
         rng: np.random.Generator,
     ) -> None:
-        """Makes the network. load: finds their class. Raises UserNetworkError, here and later, where their code raises."""
+        """Makes the network. load: finds their class. UserNetworkError, here and later, where their code raises."""
         self.plan, self.hyperparameters = plan, hyperparameters
         initial, self._shuffles = rng.spawn(2)
         sizes = (data.train.features, *plan.hidden, data.train.classes)

@@ -1,4 +1,4 @@
-"""Somebody's network, spoken to in one language whatever its shape. See `WrappedNetwork` for the shapes that are understood."""
+"""Somebody's network, spoken to in one language whatever its shape. `WrappedNetwork` says what is understood."""
 
 import copy
 import random
@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeps.errors import UserNetworkError
-from sweeps.user_network.loading import describe, file_of
+from sweeps.user_network.loading import describe
+from sweeps.user_network.source import file_of
 
 Array = NDArray[Any]
 Pairs = list[tuple[Array, Array]]
@@ -57,8 +58,8 @@ class WrappedNetwork:
 
     Their class has the question's shape (a mini-batch becomes one matrix, samples in columns, `bias`) or that of
     Nielsen's network2 (sample by sample, column vectors, `biases`, `total_cost`): see PROTOCOL. Which of both its
-    samples are, one-dimensional or columns, is found by watching what reaches its feedforward. Raises UserNetworkError where
-    their code raises, or lacks something.
+    samples are, one-dimensional or columns, is found by watching what reaches its feedforward. Raises
+    UserNetworkError where their code raises, or lacks something.
     """
 
     def __init__(self, network: Any, file: Path | None = None) -> None:
@@ -85,8 +86,8 @@ class WrappedNetwork:
         if wrapped.sizes != tuple(sizes):
             own = ",".join(map(str, wrapped.sizes))
             raise UserNetworkError(
-                f"{network.__name__}({list(sizes)}) made layers of {list(wrapped.sizes)}, not the ones asked for (sweeps "
-                f"diagnose with --sizes {own} examines it with its own)\n{PROTOCOL}"
+                f"{network.__name__}({list(sizes)}) made layers of {list(wrapped.sizes)}, not the ones asked for ("
+                f"sweeps diagnose with --sizes {own} examines it with its own)\n{PROTOCOL}"
             )
         return wrapped
 

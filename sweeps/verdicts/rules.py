@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sweeps.verdicts.verdict import Assessment, Cause, Curve, Curves, TrialFacts, Verdict
+from sweeps.verdicts.curves import Curve, Curves
+from sweeps.verdicts.facts import TrialFacts
+from sweeps.verdicts.verdict import Assessment, Cause, Verdict
 
 # Thresholds, each with its reason. Fractions and ratios, so that they hold for any data and any cost. A level is the
 # median of a quarter of the epochs: whether a cost rose, fell or settled is no matter of a single lucky epoch.
@@ -58,7 +60,7 @@ def is_certain(records: Curves, facts: TrialFacts) -> bool:
     more slowly, and returns); weights that have all but gone, and have shrunk for CERTAIN epochs on end.
     """
     with np.errstate(all="ignore"):
-        if records.length < 2 or (_diverged_by_decay(records, facts) is not None and not facts.own):
+        if records.length < 2 or (_diverged_by_decay(records, facts) is not None and not facts.is_user_network):
             return records.length >= 2
         if records.length <= CERTAIN:
             return False
@@ -82,7 +84,7 @@ def _diverged_by_decay(records: Curves, facts: TrialFacts) -> Assessment | None:
     if facts.decay < facts.decay_bound or not grown:
         return None
     how = f"each step multiplies every weight by {1 - facts.decay:.3g}"
-    if facts.own:
+    if facts.is_user_network:
         how = f"a step that decays weights as it should multiplies them by {1 - facts.decay:.3g}"
     if facts.momentum:
         how = f"with momentum {facts.momentum:g}, each step carries every weight further past zero"

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from sweeps.driver.loop import Status
+from sweeps.events import Status
 
 _PLAIN_SECONDS = 10.0  # between lines where there is no terminal
 

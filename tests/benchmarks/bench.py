@@ -14,7 +14,9 @@ from threadpoolctl import threadpool_limits
 
 import model
 from sweeps.executors.loky import LokyExecutor
-from sweeps.worker.trial import Goal, Task, TrialResult, run_trial
+from sweeps.specification.spec import Goal
+from sweeps.worker.task import Task, TrialResult
+from sweeps.worker.trial import run_trial
 
 ROUNDS = 7  # the contenders take turns, so that a busy neighbour slows them all
 EXAMPLES = 10_000

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from truth import WORLDS, looked_up, middles, table
 
 from sweeps.sampling.border_model import Space, fit_border
-from sweeps.sampling.optuna_study import Outcome, proposer
+from sweeps.sampling.outcomes import Outcome
+from sweeps.sampling.proposer import proposer
 from sweeps.specification.domains import Settings
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
-from sweeps.worker.trial import State
+from sweeps.verdicts.facts import State
 
 SAMPLERS = ("border", "random", "qmc")
 NOISE = 0.02  # of the trials, told on the wrong side

@@ -17,9 +17,11 @@ from threadpoolctl import threadpool_limits
 
 from model import Dataset, Hyperparameters, TrainingPlan, digits, mnist, train
 from sweeps.specification.domains import Range, Settings
+from sweeps.verdicts.curves import curves_of
+from sweeps.verdicts.facts import State
 from sweeps.verdicts.rules import assess, is_certain
-from sweeps.verdicts.verdict import STABLE, Verdict, curves_of
-from sweeps.worker.trial import State, facts
+from sweeps.verdicts.verdict import STABLE, Verdict
+from sweeps.worker.trial import trial_facts
 
 SIDES = {"digits": 48, "mnist": 32}
 ETA = Range(0.01, 100.0, log=True)
@@ -54,7 +56,7 @@ def verdict(world: str, eta: float, lmbda: float) -> Verdict:
     """Of a training with the default network, ended once its verdict is certain."""
     make, plan = WORLDS[world]
     data, hyperparameters = make(), Hyperparameters(eta, lmbda, BATCH_SIZE)
-    known = partial(facts, plan, hyperparameters, data, State.COMPLETE)
+    known = partial(trial_facts, plan, hyperparameters, data, State.COMPLETE)
     epochs = []
     with threadpool_limits(limits=1, user_api="blas"):
         for record in train(plan, hyperparameters, data, np.random.default_rng([0, 0])):

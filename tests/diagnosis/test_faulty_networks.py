@@ -154,7 +154,7 @@ AT_EVERY_CHANGE = ("AccuracyFirst", "ClipsTight", "Hinge", "BatchNorm", "BiasesT
 def findings_of(
     module: str, name: str, sizes: tuple[tuple[int, ...], ...] = ((4, 3, 3, 3), (5, 4, 3))
 ) -> list[Finding]:
-    network = getattr(importlib.import_module(f"own.{module}"), name)
+    network = getattr(importlib.import_module(f"user_networks.{module}"), name)
     file = Path(__file__).parents[1] / "user_networks" / f"{module}.py"
     return examine(lambda layers: WrappedNetwork.made(network, layers, file=file), sizes=sizes)
 

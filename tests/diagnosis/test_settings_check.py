@@ -1,4 +1,4 @@
-"""TrainingSettings of a sound class: the bounds of theory, the curvature they need, and what a sweep measured nearby."""
+"""Settings of a sound class: the bounds of theory, the curvature they need, and what a sweep measured nearby."""
 
 from pathlib import Path
 

@@ -13,8 +13,9 @@ from support.small_sweeps import Watcher, assert_same, small_spec, swept
 
 from model import load as load_data
 from model import train
-from sweeps.driver.loop import Status, run_sweep
+from sweeps.driver.loop import run_sweep
 from sweeps.errors import Interrupted
+from sweeps.events import Status
 from sweeps.results.sweep import Sweep, load
 from sweeps.tracking.store import Store
 

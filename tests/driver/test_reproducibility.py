@@ -17,8 +17,9 @@ from support import failing_workers
 from support.small_sweeps import Table, Watcher, assert_same, interrupt_at, small_spec, small_table, swept, write_spec
 
 from sweeps.cli.main import main
-from sweeps.driver.loop import Status, run_sweep
+from sweeps.driver.loop import run_sweep
 from sweeps.errors import BusyError, Interrupted, SpecError
+from sweeps.events import Status
 from sweeps.results.sweep import Sweep, load
 from sweeps.tracking.location import sqlite_file
 

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sweeps.driver.schedule import Ended, combined
 from sweeps.errors import SpecError
 from sweeps.sampling.border_model import Border, Kernel, Space, _evidence, fit_border
-from sweeps.sampling.optuna_study import Outcome, proposer
+from sweeps.sampling.outcomes import Ended, Outcome, combined
+from sweeps.sampling.proposer import proposer
 from sweeps.specification.domains import Choices, Domain, Range, Settings, decode, encode
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
+from sweeps.verdicts.facts import State
 from sweeps.verdicts.verdict import STABLE, UNSTABLE, Verdict
-from sweeps.worker.trial import State
 
 TRIALS, LAG = 20, 5
 PLANE: dict[str, Domain] = {"eta": Range(0.01, 100.0, log=True), "lambda": Range(0.01, 10000.0, log=True)}

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeps.sampling.optuna_study import FinishedTrial, Outcome, proposer, study, worst
+from sweeps.sampling.optuna_study import rebuilt_study
+from sweeps.sampling.outcomes import FinishedTrial, Outcome, worst
+from sweeps.sampling.proposer import proposer
 from sweeps.specification.domains import Range, Settings, decode, encode
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
-from sweeps.worker.trial import State
+from sweeps.verdicts.facts import State
 
 TRIALS, LAG = 20, 3  # TPE's own proposals begin once 10 trials are known
 BOTH = ["validation_data_cost", "validation_accuracy"]
@@ -128,7 +130,7 @@ def test_proposals_depend_on_the_seed_and_on_nothing_hidden(sampler: str) -> Non
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_any_seed_that_a_spec_may_hold_is_taken(sampler: str) -> None:
     proposer(spec_of(sampler, seed=2**63 - 1)).propose()
-    study(spec_of(sampler, seed=2**63 - 1), [])
+    rebuilt_study(spec_of(sampler, seed=2**63 - 1), [])
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -199,7 +201,7 @@ def finished(spec: SweepSpec) -> list[FinishedTrial]:
 def test_a_rebuilt_study_holds_what_was_told(objective: str | list[str]) -> None:
     spec = spec_of("tpe", objective=objective)
     trials = finished(spec)
-    rebuilt = study(spec, trials)
+    rebuilt = rebuilt_study(spec, trials)
     directions = {"validation_data_cost": "MINIMIZE", "validation_accuracy": "MAXIMIZE"}
     assert [direction.name for direction in rebuilt.directions] == [directions[one] for one in spec.objective]
     assert rebuilt.metric_names == list(spec.objective)
@@ -225,6 +227,6 @@ def test_importances_of_a_rebuilt_study_find_what_matters() -> None:
         trials.append(FinishedTrial(made, Outcome(State.COMPLETE, (abs(math.log(made["eta"])),), 3), {3: 1.0}))
     trials[7] = FinishedTrial(trials[7].settings, Outcome(State.COMPLETE, (math.inf,)), {})
     trials[8] = FinishedTrial(trials[8].settings, Outcome(State.FAILED), {})
-    importances = optuna.importance.get_param_importances(study(spec, trials))
+    importances = optuna.importance.get_param_importances(rebuilt_study(spec, trials))
     assert set(importances) == set(spec.varied)
     assert max(importances, key=importances.__getitem__) == "eta"

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from sweeps.worker.trial import Task, TrialResult, run_trial
+from sweeps.worker.task import Task, TrialResult
+from sweeps.worker.trial import run_trial
 
 
 def slow(task: Task, seconds: float) -> TrialResult:

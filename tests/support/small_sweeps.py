@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from sweeps.driver.loop import Status, run_sweep
+from sweeps.driver.loop import run_sweep
+from sweeps.events import Status
 from sweeps.results.sweep import Sweep, load
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec

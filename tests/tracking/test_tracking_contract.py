@@ -20,8 +20,9 @@ from support.mlflow_servers import Server
 from support.small_sweeps import Watcher, assert_same, interrupt_at, small_spec, swept
 
 from model import load as load_data
-from sweeps.driver.loop import Status, run_sweep
+from sweeps.driver.loop import run_sweep
 from sweeps.errors import Interrupted, TrackingError
+from sweeps.events import Status
 from sweeps.results.sweep import Sweep, load
 from sweeps.specification.spec import PLAN_FIELDS
 from sweeps.tracking.store import Store
@@ -124,10 +125,10 @@ def test_metrics_are_exact_for_every_epoch_from_0(written: Written) -> None:
     epochs = written.sweep.epochs
     metrics = by_epoch(epochs.columns)
     assert {"cost/penalty", "accuracy/validation", "weight_norm/layer_1", "update_ratio/layer_2"} <= set(metrics)
-    for number, describe_trial in epochs.groupby("trial"):
+    for number, of_trial in epochs.groupby("trial"):
         run = written.runs[f"trial-{number:04}"]
         for metric in metrics:
-            known = describe_trial.loc[describe_trial[metric].notna(), ["epoch", metric]].itertuples(index=False, name=None)
+            known = of_trial.loc[of_trial[metric].notna(), ["epoch", metric]].itertuples(index=False, name=None)
             history = written.client.get_metric_history(run.info.run_id, metric)
             assert [(point.step, point.value) for point in history] == list(known)
             assert all(np.isfinite(point.value) and abs(point.value) < 1e300 for point in history)

@@ -25,11 +25,12 @@ from sweeps.errors import InputError, Interrupted, SpecError
 from sweeps.executors.loky import LokyExecutor
 from sweeps.results.sweep import Sweep, load
 from sweeps.specification.reading import parse_spec, read_spec
-from sweeps.specification.spec import BUILTIN_PLAN_FIELDS, SweepSpec
-from sweeps.user_network.loading import source_digest
+from sweeps.specification.spec import BUILTIN_PLAN_FIELDS, Goal, SweepSpec
+from sweeps.user_network.source import source_digest
 from sweeps.user_network.wrapper import PROTOCOL
-from sweeps.views.report.page_data import publish
-from sweeps.worker.trial import Goal, Task, run_trial
+from sweeps.views.report.publishing import publish
+from sweeps.worker.task import Task
+from sweeps.worker.trial import run_trial
 
 NewStore = Callable[[Path], str]
 OWN = Path(__file__).parents[1] / "user_networks"

@@ -12,8 +12,9 @@ import pytest
 
 from sweeps.errors import InputError, UserNetworkError
 from sweeps.executors.loky import LokyExecutor
-from sweeps.user_network.loading import load_class, source_digest
+from sweeps.user_network.loading import load_class
 from sweeps.user_network.smoke_test import smoke_test
+from sweeps.user_network.source import source_digest
 from sweeps.user_network.time_limit import limited_time
 from sweeps.user_network.wrapper import PROTOCOL, WrappedNetwork, seeded
 
@@ -279,7 +280,9 @@ def _swallows(seconds: float) -> None:
 
 
 def test_code_that_takes_too_long_is_stopped_and_its_line_named(pool: LokyExecutor) -> None:
-    with pytest.raises(UserNetworkError, match=r"time limit of 0\.2 s; running: .*test_guests\.py, line \d+, in _sleeps"):
+    with pytest.raises(
+        UserNetworkError, match=r"time limit of 0\.2 s; running: .*test_wrapper\.py, line \d+, in _sleeps"
+    ):
         pool.submit(_sleeps, 0.2).result()
     assert pool.submit(abs, -1).result() == 1
 

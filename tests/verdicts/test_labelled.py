@@ -16,9 +16,11 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from model import Dataset, EpochRecord, Hyperparameters, TrainingPlan, digits, mnist, train
+from sweeps.verdicts.curves import Curves, curves_of
+from sweeps.verdicts.facts import State, TrialFacts
 from sweeps.verdicts.rules import assess, is_certain
-from sweeps.verdicts.verdict import STABLE, Assessment, Cause, Curves, TrialFacts, Verdict, curves_of
-from sweeps.worker.trial import State, facts
+from sweeps.verdicts.verdict import STABLE, Assessment, Cause, Verdict
+from sweeps.worker.trial import trial_facts
 
 LABELLED, HOLDOUT = (Path(__file__).with_name(f"{name}.toml") for name in ("labelled", "holdout"))
 HELD_BACK = {"digits": 300, "mnist": 1000}
@@ -65,7 +67,7 @@ def run(name: str, entry: Mapping[str, Any]) -> Case:
     with threadpool_limits(limits=1, user_api="blas"):
         epochs = tuple(train(plan, hyperparameters, data, np.random.default_rng(entry.get("seed", 0))))
     diverged_epoch = None if epochs[-1].finite else epochs[-1].epoch
-    about = facts(plan, hyperparameters, data, State.COMPLETE, diverged_epoch)
+    about = trial_facts(plan, hyperparameters, data, State.COMPLETE, diverged_epoch)
     finite = [record.epoch for record in epochs if record.finite]
     so_far = known(about, None)
     certain = next((epoch for epoch in finite if is_certain(curves_of(epochs[: epoch + 1]), so_far)), None)

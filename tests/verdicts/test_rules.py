@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import EpochRecord
+from sweeps.verdicts.curves import Curves, curves_of
+from sweeps.verdicts.facts import TrialFacts
 from sweeps.verdicts.rules import (
     BLOWN_UP,
     CERTAIN,
@@ -34,7 +36,7 @@ from sweeps.verdicts.rules import (
     assess,
     is_certain,
 )
-from sweeps.verdicts.verdict import Cause, Curves, TrialFacts, Verdict, curves_of
+from sweeps.verdicts.verdict import Cause, Verdict
 
 # Nine epochs, so that a quarter of them is two. A training that learned and settled.
 DATA = [1.4, 0.5, 0.3, 0.22, 0.205, 0.2, 0.2, 0.2, 0.2]

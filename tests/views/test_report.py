@@ -17,7 +17,8 @@ import sweeps
 from sweeps.cli.main import main
 from sweeps.results.sweep import Sweep
 from sweeps.views.report import page_data
-from sweeps.views.report.page_data import Published, build, escaped_json, mapped, number, publish, render
+from sweeps.views.report.page_data import build, number
+from sweeps.views.report.publishing import Published, escaped_json, mapped, publish, render
 
 DASH = "\u2013"  # what stands for a number that was not measured
 SPEC = """

@@ -16,8 +16,8 @@ from sweeps.diagnosis.curves.readings import Readings, Rise, largest_rise
 from sweeps.diagnosis.curves.run_facts import RunFacts
 from sweeps.diagnosis.curves.wording import number
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.verdicts.curves import Curve
 from sweeps.verdicts.rules import SWING, SWING_MATTERS
-from sweeps.verdicts.verdict import Curve
 
 _TOLERANCE = 1e-6  # relative: what rounding may add to a cost at its bound
 _SUMMED = 0.03  # quadratic cost of an example where about 97 of 100 answers are right: few networks begin below it

@@ -11,8 +11,8 @@ from sweeps.diagnosis.curves.readings import Readings, Rise, fit_laws, largest_r
 from sweeps.diagnosis.curves.run_facts import RunFacts
 from sweeps.diagnosis.curves.wording import number, percent
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.verdicts.curves import Curve
 from sweeps.verdicts.rules import SWING
-from sweeps.verdicts.verdict import Curve
 
 _DOUBLED = 2.0  # times its first value: a penalty that grew less has no law to speak of
 _TINY = 1e-100  # of a penalty: no training has one

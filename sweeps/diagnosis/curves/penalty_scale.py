@@ -7,8 +7,8 @@ from sweeps.diagnosis.curves.readings import Readings, largest_rise
 from sweeps.diagnosis.curves.run_facts import RunFacts
 from sweeps.diagnosis.curves.wording import number
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.verdicts.curves import Curves
 from sweeps.verdicts.rules import RISEN
-from sweeps.verdicts.verdict import Curves
 
 _MATTERS = 0.05  # of the total: a smaller penalty may be several times too large
 

@@ -9,7 +9,7 @@ import numpy as np
 from sweeps.diagnosis.curves.recorded_run import RecordedRun
 from sweeps.diagnosis.curves.run_facts import RunFacts
 from sweeps.errors import InputError
-from sweeps.verdicts.verdict import Curve
+from sweeps.verdicts.curves import Curve
 
 _LARGEST = 1e100  # a cost above it has left the numbers: what is computed from it would overflow
 _ROUNDED = 0.02  # of the cost: parts written with two digits need not add up any better

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sweeps.errors import InputError
-from sweeps.verdicts.verdict import Curve
+from sweeps.verdicts.curves import Curve
 
 _REQUIRED = ("epoch", "cost")
 _OPTIONAL = ("data_cost", "penalty", "accuracy", "correct")

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sweeps.specification.domains import Choices, Domain, Setting, encode
-from sweeps.specification.spec import OBJECTIVES, SweepSpec
-from sweeps.tracking.mlflow_pages.saved_view import artifact_link, run_link, table_link, view_link
-from sweeps.tracking.store import RecordedTrial
-from sweeps.verdicts.verdict import Assessment, Verdict
+from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.mlflow_pages.links import artifact_link, run_link, table_link, view_link
+from sweeps.tracking.records import RecordedTrial
+from sweeps.verdicts.verdict import Assessment
 
 NOTE = "mlflow.note.content"
 
@@ -27,9 +27,17 @@ def describe_trial(assessment: Assessment) -> str:
 
 
 def describe_sweep(
-    spec: SweepSpec, experiment_id: str, run_id: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None
+    spec: SweepSpec,
+    experiment_id: str,
+    run_id: str,
+    trials: Sequence[RecordedTrial],
+    best: tuple[int, int] | None,
+    pair: tuple[int, int] | None,
 ) -> str:
-    """What was run, verdicts with an example each, the best trial, links, what to type. best: trial, replicate."""
+    """What was run, verdicts with an example each, the best trial, links, what to type.
+
+    best: trial, replicate. pair: numbers of two trials that are worth comparing.
+    """
     searched = "; ".join(f"{name} {_span(domain)}" for name, domain in spec.search.items())
     objective = _words(" and ".join(spec.objective))
     how = f"{spec.plan.epochs} epochs each, proposed by {spec.sampler}, for {objective}"
@@ -52,7 +60,7 @@ def describe_sweep(
         "Type next:",
         "",
     ]
-    return "\n".join([*lines, *(f"    {command}" for command in _commands(spec, trials, best))])
+    return "\n".join([*lines, *(f"    {command}" for command in _commands(spec, best, pair))])
 
 
 def banner(
@@ -70,7 +78,7 @@ def _best(spec: SweepSpec, experiment_id: str, trials: Sequence[RecordedTrial], 
     if one is None:
         return "No trial has a sound result."
     settings = ", ".join(f"{name} {_short(one.settings[name])}" for name in spec.varied if name in one.settings)
-    metrics = dict.fromkeys([OBJECTIVES[spec.objective[0]][0], "cost/validation_data", "accuracy/validation"])
+    metrics = dict.fromkeys([spec.goals[0].metric, "cost/validation_data", "accuracy/validation"])
     values = ", ".join(f"{name} {one.metrics[name]:.4g}" for name in metrics if name in one.metrics)
     verdict = f"; {_words(one.verdict)}" if one.verdict else ""
     return f"**Best: {_link(spec, experiment_id, one)}** ({settings}): {values}{verdict}."
@@ -91,15 +99,11 @@ def _picture(spec: SweepSpec, experiment_id: str, run_id: str) -> str:
     return f" · [map]({artifact_link(experiment_id, run_id, _PICTURE)})"
 
 
-def _commands(spec: SweepSpec, trials: Sequence[RecordedTrial], best: tuple[int, int] | None) -> list[str]:
+def _commands(spec: SweepSpec, best: tuple[int, int] | None, pair: tuple[int, int] | None) -> list[str]:
     name = spec.name
     commands = [f"sweeps report {name} --open", f"sweeps show {name} --where 'diverged == 1'"]
-    if best is not None:
-        sick = [trial.number for trial in trials if trial.verdict not in (Verdict.CONVERGED, Verdict.SLOW)]
-        other = next((number for number in sick if number != best[0]), None)
-        commands += [f"sweeps compare {name} {best[0]} {other}"] if other is not None else []
-        commands.append(f"sweeps replay {name} {best[0]}")
-    return commands
+    commands += [] if pair is None else [f"sweeps compare {name} {pair[0]} {pair[1]}"]
+    return commands if best is None else [*commands, f"sweeps replay {name} {best[0]}"]
 
 
 def _counts(trials: Sequence[RecordedTrial]) -> list[tuple[str, int]]:

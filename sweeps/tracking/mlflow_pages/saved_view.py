@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.mlflow_pages.links import VIEW
 
-KEY = "stability"  # of the view among those of the experiment
-TAG = f"mlflow.sharedViewState.{KEY}"
+TAG = f"mlflow.sharedViewState.{VIEW}"
 NAME = "Stability"
 
-_TRAINING = "workflowType=machine_learning"  # else the pages for language models surround everything
 _RUNS = 50  # lines in one chart that can still be told apart, and that the page draws at once
 _POINTS = 500  # runs in a chart of points: the most that the page fetches
 _LIMIT = 20_000  # characters that MLflow accepts of a view
@@ -43,26 +42,6 @@ def view_tag(spec: SweepSpec) -> dict[str, str]:
     packed = base64.b64encode(zlib.compress(json.dumps(state, separators=(",", ":")).encode(), 9)).decode()
     value = json.dumps({"name": NAME, "createdAt": int(time.time() * 1000), "state": f"deflate;{packed}"})
     return {TAG: value} if len(value) <= _LIMIT else {}
-
-
-def view_link(experiment_id: str) -> str:
-    """The view's address: its charts. This and the other addresses are relative to the server's."""
-    return f"#/experiments/{experiment_id}/runs?compareRunsMode=CHART&viewStateShareKey={KEY}&{_TRAINING}"
-
-
-def table_link(experiment_id: str) -> str:
-    """The view's columns, which the page of charts does not show."""
-    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={KEY}&{_TRAINING}"
-
-
-def run_link(experiment_id: str, run_id: str) -> str:
-    """A run's page."""
-    return f"#/experiments/{experiment_id}/runs/{run_id}?{_TRAINING}"
-
-
-def artifact_link(experiment_id: str, run_id: str, path: str) -> str:
-    """An artifact's page."""
-    return f"#/experiments/{experiment_id}/runs/{run_id}/artifacts/{path}?{_TRAINING}"
 
 
 def _state(layers: int) -> dict[str, Any]:

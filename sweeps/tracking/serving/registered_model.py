@@ -19,10 +19,12 @@ from mlflow.types import Schema, TensorSpec
 
 import model
 from model import Network
-from sweeps.driver.schedule import Champion
-from sweeps.specification.spec import NetworkSource, SweepSpec
-from sweeps.tracking.store import NETWORK, Store
+from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.records import NETWORK
+from sweeps.tracking.store import Store
+from sweeps.user_network.source import NetworkSource
 from sweeps.user_network.wrapper import Parameters
+from sweeps.worker.task import Champion
 
 ALIAS = "champion"
 # What the copies of builtin_loader.py and user_loader.py are called: a process may load models of both.

@@ -8,7 +8,8 @@ import numpy as np
 from sweeps.diagnosis.curves.recorded_run import RecordedRun, read_run
 from sweeps.errors import InputError
 from sweeps.results.sweep import load
-from sweeps.views.figures.side_by_side import Curve, DrawnTraining
+from sweeps.verdicts.curves import Curve
+from sweeps.views.figures.side_by_side import DrawnTraining
 
 _METRICS = {  # panel -> metric of a trial
     "total": "cost/validation_total",
@@ -19,7 +20,9 @@ _METRICS = {  # panel -> metric of a trial
 }
 
 
-def trainings_of(names: Sequence[str], uri: str | None = None, evaluated_size: int | None = None) -> list[DrawnTraining]:
+def trainings_of(
+    names: Sequence[str], uri: str | None = None, evaluated_size: int | None = None
+) -> list[DrawnTraining]:
     """names: SWEEP:TRIAL, or a CSV file of a recorded run, whose epochs are counted from 1, as a sweep's are.
 
     evaluated_size: examples that a recorded cost and count of right answers are of. Raises InputError.

@@ -1,35 +1,23 @@
-"""The report of a sweep: one HTML file that needs nothing else, drawn in the browser from the data inside it.
-
-The picture of its map is beside it.
-"""
+"""What the report page shows of a sweep, as plain values: the page draws it in the browser."""
 
 import datetime
-import html
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from model import DatasetError
-from model.cache import cache_folder
-from sweeps.analysis.advice import Advice, SweepTables, advise, decay_cut, instructive
-from sweeps.analysis.stability_map import Panel, StabilityMap, stability_map
+from sweeps.analysis.advice import Advice, SweepTables, advise, decay_cut
+from sweeps.analysis.ranking import best_row, went_wrong
+from sweeps.analysis.stability_map import Panel, StabilityMap
 from sweeps.results.sweep import Sweep
 from sweeps.specification.domains import Domain, Range, encode
-from sweeps.specification.spec import OBJECTIVES, SweepSpec
+from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.tables import by_epoch
 from sweeps.verdicts.verdict import STABLE, UNSTABLE, Assessment, Verdict
-from sweeps.views.figures.stability_map import draw
 
-FOLDER, FILE, PICTURE = "report", "index.html", "map.png"  # artifacts of the sweep run
-
-_STYLE = "page.css"
-_SCRIPTS = ("core.js", "map.js", "charts.js", "trial.js", "table.js", "findings.js", "main.js")
 _DIGITS = 6  # significant, of every number in the page
 _IN_FULL = 5000  # rows of the epochs table up to which every metric is in the page; beyond, those that are drawn
 _DRAWN = ("cost/", "accuracy/", "weight_norm/", "stability/edge")
@@ -65,75 +53,16 @@ _COLUMNS = {  # of the trials table -> heading in the page
 }
 
 
-@dataclass(frozen=True)
-class Published:
-    """Files on this machine: the page, and the picture of the map; None where there is none, and what kept it away."""
-
-    page: Path
-    picture: Path | None
-    trouble: str | None = None
-
-
-def publish(sweep: Sweep) -> Published:
-    """Builds the page and the picture of the map, and logs them as artifacts of the sweep's run, in the folder report.
-
-    Where artifacts are kept by a server, the files are copies in the cache folder. A page stands without its picture.
-    """
-    drawn = mapped(sweep)
-    written = {FILE: render(build(sweep, drawn)).encode()}
-    trouble = None
-    if drawn is not None:
-        try:
-            written[PICTURE] = draw(drawn, sweep.name)
-        except Exception as error:  # noqa: BLE001 - whatever Matplotlib makes of an odd machine, the sweep has its page
-            trouble = f"{type(error).__name__}: {error}"
-    stored = sweep.attach(FOLDER, written)
-    here = {name: _here(sweep, name, content, stored[name]) for name, content in written.items()}
-    return Published(here[FILE], here.get(PICTURE), trouble)
-
-
-def _here(sweep: Sweep, name: str, content: bytes, stored: Path | None) -> Path:
-    if stored is not None and stored.exists():
-        return stored
-    copy = cache_folder() / "reports" / f"{sweep.name}{Path(name).suffix}"
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_bytes(content)
-    return copy
-
-
-def render(data: Mapping[str, Any]) -> str:
-    """The page with its data, styles and scripts inside."""
-    folder = files("sweeps.views.report") / "page"
-    scripts = "\n".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    parts = {
-        "TITLE": html.escape(f"{data['sweep']['name']}: stability report"),
-        "STYLE": (folder / _STYLE).read_text(encoding="utf-8"),
-        "DATA": escaped_json(data),
-        "SCRIPT": f'(() => {{\n"use strict";\n{scripts}\n}})();',
-    }
-    page = (folder / "page.html").read_text(encoding="utf-8")
-    head, *rest = page.split("<!--")  # one pass: what is put in is not looked at again
-    return head + "".join(parts[name] + after for name, after in (piece.split("-->", 1) for piece in rest))
-
-
-def escaped_json(data: Mapping[str, Any]) -> str:
-    """JSON that cannot end the script element it stands in. Raises ValueError for NaN and infinity."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
-
-
 def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
     """All that the page shows, as plain values: numbers to six digits, None for what was not measured.
 
-    drawn: what `mapped` makes of the sweep.
+    drawn: what `publishing.mapped` makes of the sweep.
     """
     spec, trials = sweep.spec, sweep.ordered.reset_index(drop=True)
     found = SweepTables(spec, trials, sweep.epochs, training_size(trials))
     ids = _ids(trials, spec)
-    best = _best_row(sweep, trials)
-    other = instructive(found, best)
+    best = best_row(spec, trials)
+    other = went_wrong(spec, trials, best)
     return {
         "sweep": _sweep(sweep, found.n),
         "verdicts": _verdicts(trials),
@@ -171,13 +100,6 @@ def _ids(trials: pd.DataFrame, spec: SweepSpec) -> list[str]:
     return [f"{trial}-r{replicate}" if spec.replicates > 1 else str(trial) for trial, replicate in keys]
 
 
-def _best_row(sweep: Sweep, trials: pd.DataFrame) -> int | None:
-    best = sweep.best(1)
-    if best.empty:
-        return None
-    return int(trials.index[trials["trial"] == best["trial"].iloc[0]][0])  # its best start comes first
-
-
 def _sweep(sweep: Sweep, n: int | None) -> dict[str, Any]:
     spec = sweep.spec
     base = sweep.uri if sweep.uri.startswith(("http://", "https://")) else "http://127.0.0.1:5000"
@@ -185,7 +107,10 @@ def _sweep(sweep: Sweep, n: int | None) -> dict[str, Any]:
         "name": sweep.name,
         "state": sweep.state,
         "said": in_words(spec, n),
-        "objectives": [{"name": o, "metric": OBJECTIVES[o][0], "sign": OBJECTIVES[o][1]} for o in spec.objective],
+        "objectives": [
+            {"name": name, "metric": goal.metric, "sign": goal.sign}
+            for name, goal in zip(spec.objective, spec.goals, strict=True)
+        ],
         "n": n,
         "epochs": spec.plan.epochs,
         "lambda_reported": spec.plan.penalty_n,
@@ -316,16 +241,6 @@ def _borders(found: SweepTables) -> list[dict[str, Any]]:
         {"kind": kind, "label": f"η·λ/n = {value:.2g}", "product": number(value * found.n), "meaning": meaning}
         for kind, value, meaning in lines
     ]
-
-
-def mapped(sweep: Sweep) -> StabilityMap | None:
-    """The stability map over eta and lambda; None where there is none to draw."""
-    if not {"eta", "lambda"} <= set(sweep.spec.varied) or sweep.trials.empty:
-        return None
-    try:
-        return stability_map(sweep.spec, sweep.trials, n=training_size(sweep.trials))
-    except (ValueError, DatasetError):
-        return None
 
 
 def _map(drawn: StabilityMap) -> dict[str, Any]:

@@ -1,0 +1,25 @@
+"""How a running sweep tells how it goes."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a sweep is, in trainings. best: (trial, value of the first objective), None before the first."""
+
+    total: int
+    ended: int
+    running: int
+    failed: int
+    best: tuple[int, float] | None
+
+
+class Progress(Protocol):
+    """Told how the sweep goes."""
+
+    def show(self, status: Status) -> None:
+        """Called whenever the status may have changed."""
+
+    def say(self, message: str) -> None:
+        """A sentence for the person who waits."""

@@ -1,0 +1,88 @@
+"""A training's result as what MLflow holds of it: params, metrics, tags, inputs."""
+
+import getpass
+import math
+
+from mlflow.entities import Dataset as LoggedDataset
+from mlflow.entities import DatasetInput, InputTag, Metric, Param
+
+from model import Dataset
+from sweeps.specification.domains import Settings, encode
+from sweeps.specification.spec import HYPERPARAMETERS, SweepSpec
+from sweeps.tracking.mlflow_pages.descriptions import NOTE, describe_trial
+from sweeps.verdicts.verdict import Assessment
+from sweeps.worker.task import TrialResult
+from sweeps.worker.trial import best_epoch
+
+SOURCE = {"mlflow.source.name": "sweeps", "mlflow.source.type": "LOCAL", "mlflow.user": getpass.getuser()}
+
+
+def run_name(spec: SweepSpec, result: TrialResult) -> str:
+    """Of a trial's run."""
+    return f"trial-{result.number:04}" + (f"-r{result.replicate}" if spec.replicates > 1 else "")
+
+
+def trial_tags(spec: SweepSpec, result: TrialResult) -> dict[str, str]:
+    """What a trial is, how it ended, its verdict."""
+    tags = {**SOURCE, "kind": "trial", "sweep": spec.name, "trial": str(result.number)}
+    tags |= {"replicate": str(result.replicate), "state": result.state.value}
+    return tags if result.assessment is None else tags | _verdict_tags(result.assessment)
+
+
+def trial_params(spec: SweepSpec, settings: Settings) -> list[Param]:
+    """eta, lambda and batch_size, and every field of the plan that says something of the trial."""
+    plan, _ = spec.training(settings)
+    params = {name: settings[name] for name in HYPERPARAMETERS} | {
+        field: getattr(plan, field) for field in spec.plan_fields
+    }
+    params |= {} if spec.network is None else {"network": spec.network.named}
+    return [Param(key, encode(value)) for key, value in params.items()]
+
+
+def _verdict_tags(assessment: Assessment) -> dict[str, str]:
+    """The verdict as tags, and as the description that MLflow shows on the run's page."""
+    tags = {
+        "verdict": assessment.verdict.value,
+        "verdict.reason": assessment.sentence,
+        NOTE: describe_trial(assessment),
+    }
+    return tags | ({"verdict.cause": assessment.cause.value} if assessment.cause else {})
+
+
+def data_input(data: Dataset) -> DatasetInput:
+    """A dataset as an input of a run."""
+    logged = LoggedDataset(name=data.name, digest=data.digest, source_type="local", source=data.name)
+    return DatasetInput(logged, [InputTag("mlflow.data.context", "training")])
+
+
+def milliseconds(seconds: float) -> int:
+    """As MLflow keeps times."""
+    return int(seconds * 1000)
+
+
+def trial_metrics(spec: SweepSpec, result: TrialResult, settings: Settings, n: int) -> list[Metric]:
+    """Every value of every epoch, then the summary. n: number of training examples."""
+    return _epoch_metrics(result) + _summary_metrics(spec, result, settings, n)
+
+
+def _epoch_metrics(result: TrialResult) -> list[Metric]:
+    return [
+        Metric(name, value, milliseconds(ended), record.epoch)
+        for record, ended in zip(result.records, result.epoch_ends, strict=False)
+        for name, value in record.measures.items()
+    ]
+
+
+def _summary_metrics(spec: SweepSpec, result: TrialResult, settings: Settings, n: int) -> list[Metric]:
+    last = result.records[-1].epoch if result.records else 0
+    summary = {name: float(settings[name]) for name in HYPERPARAMETERS}  # type: ignore[arg-type]  # numbers, all three
+    summary["eta_lambda_over_n"] = summary["eta"] * summary["lambda"] / n
+    summary |= {f"log10_{name}": math.log10(summary[name]) for name in ("eta", "lambda") if summary[name] > 0}
+    summary["diverged"] = float(result.diverged)
+    if result.diverged_epoch is not None:
+        summary["diverged_epoch"] = float(result.diverged_epoch)
+    if result.records:
+        summary["best_epoch"] = float(best_epoch(result.records, spec.goals[0]))
+        summary["epoch_seconds"] = result.seconds / max(1, last)
+    summary |= result.test or {}
+    return [Metric(name, value, milliseconds(result.finished), last) for name, value in summary.items()]

@@ -1,0 +1,70 @@
+"""What is known of a training besides its curves, and what follows from that alone."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How a trial ended. A diverged trial is complete: divergence is a result."""
+
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class TrialFacts:
+    """What is known of a training besides its records.
+
+    n, evaluated_n: sizes of the training and validation sets. epochs: planned. state: complete, pruned or failed.
+    diverged_epoch: the first whose record was not finite, None when all were. output, cost: "" of somebody's own
+    network, whose constant_answer is the data cost of outputs of 1 / classes each, where it was measured.
+    """
+
+    eta: float
+    lmbda: float
+    batch_size: int
+    n: int
+    classes: int
+    output: str = "sigmoid"
+    cost: str = "quadratic"
+    momentum: float = 0.0
+    epochs: int = 10
+    state: State = State.COMPLETE
+    diverged_epoch: int | None = None
+    constant_answer: float | None = None
+
+    @property
+    def is_user_network(self) -> bool:
+        """Whether the network is somebody's own: what its steps and costs are is not known, only expected."""
+        return not self.cost
+
+    @property
+    def decay(self) -> float:
+        """eta lambda / n: the part of a weight that decay takes in a step. Momentum b bears up to 2 (1 + b) of it."""
+        return self.eta * self.lmbda / self.n
+
+    @property
+    def decay_bound(self) -> float:
+        """The decay from which weights grow without end, whatever the data."""
+        return 2 * (1 + self.momentum)
+
+    @property
+    def data_bound(self) -> float | None:
+        """The largest data cost that any outputs can have, for one-hot targets; None where there is none."""
+        if self.cost != "quadratic":
+            return None
+        return {"sigmoid": self.classes / 2, "softmax": 1.0}.get(self.output)
+
+    @property
+    def baseline(self) -> float:
+        """The data cost of answering every example with the frequencies of equally frequent classes; NaN: unknown."""
+        if self.is_user_network:
+            return math.nan if self.constant_answer is None else self.constant_answer
+        p = 1 / self.classes
+        if self.cost == "quadratic":
+            return (1 - p) / 2
+        if self.output == "softmax":
+            return -math.log(p)
+        return -math.log(p) - (self.classes - 1) * math.log1p(-p)
