@@ -6,6 +6,7 @@ from numbers import Real
 from typing import Any, Literal, get_args
 
 from model.activations import ACTIVATIONS
+from model.bounds import COSTS, OUTPUTS
 from model.costs import HEADS
 
 Initialisation = Literal["scaled", "standard"]
@@ -65,8 +66,8 @@ class TrainingPlan:
         if not isinstance(self.hidden, tuple) or not all(_is_integer(units) and units >= 1 for units in self.hidden):
             raise ValueError(f"hidden must be a list (here a tuple) of layer sizes of at least 1, got {self.hidden!r}")
         _check_choice("activation", self.activation, tuple(ACTIVATIONS))
-        _check_choice("output", self.output, tuple(dict.fromkeys(output for output, _ in HEADS)))
-        _check_choice("cost", self.cost, tuple(dict.fromkeys(cost for _, cost in HEADS)))
+        _check_choice("output", self.output, OUTPUTS)
+        _check_choice("cost", self.cost, COSTS)
         if (self.output, self.cost) not in HEADS:
             raise ValueError(
                 f"cost {self.cost!r} is not defined for output {self.output!r}: use output 'sigmoid' or 'softmax', "

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from model import metrics
 from model.activations import Array
 from model.costs import penalty, squared_norm
 from model.datasets import Examples, Split
+from model.metrics import Family
 from model.network import Network, Passes
 
 Measures = dict[str, float]
@@ -44,13 +46,13 @@ def measure_state(network: Network, split: Split, lmbda: float, penalty_n: str) 
     evaluated = split.validation if penalty_n == "evaluated" else split.train
     penalty_minimised = penalty(network.weights, lmbda, len(split.train))
     return {
-        "cost/train_data": train_cost,
-        "cost/validation_data": validation_cost,
-        "cost/penalty": penalty_minimised,
-        "cost/train_total": train_cost + penalty_minimised,
-        "cost/validation_total": validation_cost + penalty(network.weights, lmbda, len(evaluated)),
-        "accuracy/train": train_accuracy,
-        "accuracy/validation": validation_accuracy,
+        metrics.TRAIN_DATA: train_cost,
+        metrics.VALIDATION_DATA: validation_cost,
+        metrics.PENALTY: penalty_minimised,
+        metrics.TRAIN_TOTAL: train_cost + penalty_minimised,
+        metrics.VALIDATION_TOTAL: validation_cost + penalty(network.weights, lmbda, len(evaluated)),
+        metrics.TRAIN_ACCURACY: train_accuracy,
+        metrics.VALIDATION_ACCURACY: validation_accuracy,
         **measure_norms(network.weights, network.biases),
     }
 
@@ -58,9 +60,9 @@ def measure_state(network: Network, split: Split, lmbda: float, penalty_n: str) 
 def measure_norms(weights: Sequence[Array], biases: Sequence[Array]) -> Measures:
     """Frobenius norms of the weights, all together and by layer, and of the biases by layer."""
     return {
-        "weight_norm/total": _norm(weights),
-        **{f"weight_norm/layer_{k}": _norm([w]) for k, w in enumerate(weights, 1)},
-        **{f"bias_norm/layer_{k}": _norm([b]) for k, b in enumerate(biases, 1)},
+        metrics.WEIGHT_NORM: _norm(weights),
+        **{metrics.by_layer(Family.WEIGHT_NORM, k): _norm([w]) for k, w in enumerate(weights, 1)},
+        **{metrics.by_layer(Family.BIAS_NORM, k): _norm([b]) for k, b in enumerate(biases, 1)},
     }
 
 
@@ -71,7 +73,7 @@ def measure_change(before: Sequence[Array], after: Sequence[Array]) -> Measures:
     """
     norms = [_norm([w]) for w in before]
     return {
-        f"update_ratio/layer_{k}": _norm([new - old]) / norm
+        metrics.by_layer(Family.UPDATE_RATIO, k): _norm([new - old]) / norm
         for k, (old, new, norm) in enumerate(zip(before, after, norms, strict=True), 1)
         if norm > 0
     }

@@ -4,11 +4,14 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from model import metrics
 from model.activations import ACTIVATIONS, SIGMOID
+from model.bounds import edge
 from model.curvature import Hessian, largest_eigenvalue
 from model.datasets import Examples
 from model.hyperparameters import Hyperparameters
 from model.measures import Measures
+from model.metrics import Family
 from model.network import Network, Passes
 
 _TOLERANCE = 0.001  # of the sharpness, as a residual: at .01 the second largest eigenvalue is at times taken for it
@@ -63,7 +66,9 @@ class Probe:
         decay = self._hyperparameters.lmbda / self._n
         layers = zip(nabla_b, nabla_w, self._network.weights, strict=True)
         return {
-            f"gradient_norm/layer_{k}": float(np.hypot(np.linalg.norm(b), np.linalg.norm(w + decay * weights)))
+            metrics.by_layer(Family.GRADIENT_NORM, k): float(
+                np.hypot(np.linalg.norm(b), np.linalg.norm(w + decay * weights))
+            )
             for k, (b, w, weights) in enumerate(layers, 1)
         }
 
@@ -73,9 +78,9 @@ class Probe:
         passes.forward(self._x)
         *hidden, outputs = passes.activations
         saturation = ACTIVATIONS[self._network.activation].saturation
-        found = {f"saturation/layer_{k}": saturation(a) for k, a in enumerate(hidden, 1)}
+        found = {metrics.by_layer(Family.SATURATION, k): saturation(a) for k, a in enumerate(hidden, 1)}
         if self._network.output == "sigmoid":
-            found[f"saturation/layer_{len(hidden) + 1}"] = SIGMOID.saturation(outputs)
+            found[metrics.by_layer(Family.SATURATION, len(hidden) + 1)] = SIGMOID.saturation(outputs)
         return found
 
     def _sharpness(self) -> Measures:
@@ -87,8 +92,7 @@ class Probe:
         hessian = Hessian(self._network, self._x, self._y, self._hyperparameters.lmbda, self._n)
         start = np.random.default_rng(0).standard_normal(hessian.size)
         sharpness, _ = largest_eigenvalue(hessian.times, start, _STEPS, _TOLERANCE)
-        edge = self._hyperparameters.eta * sharpness / (2 * (1 + self._momentum))
-        return {"stability/sharpness": sharpness, "stability/edge": edge}
+        return {metrics.SHARPNESS: sharpness, metrics.EDGE: edge(self._hyperparameters.eta, sharpness, self._momentum)}
 
 
 def _due(every: int, epoch: int) -> bool:

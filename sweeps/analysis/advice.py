@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from model import metrics
+from model.bounds import decay_bound
 from sweeps.analysis.suggested_ranges import narrowed, toml, widened
+from sweeps.formatting import count, threshold
 from sweeps.specification.domains import Choices, Range
 from sweeps.specification.spec import SweepSpec
 from sweeps.verdicts.verdict import STABLE, Verdict
@@ -83,7 +86,7 @@ def decay_cut(found: SweepTables) -> float | None:
 def _by_decay(found: SweepTables) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
     """(trials that were trained, whether each was lost to decay: collapsed, or diverged beyond the bound of decay)."""
     trials = found.trials[found.trials["state"] != "failed"].dropna(subset=["eta_lambda_over_n"])
-    beyond = trials["eta_lambda_over_n"].to_numpy(float) >= 2 * (1 + found.spec.plan.momentum)
+    beyond = trials["eta_lambda_over_n"].to_numpy(float) >= decay_bound(found.spec.plan.momentum)
     verdicts = trials["verdict"].to_numpy(object)
     return trials, (verdicts == Verdict.COLLAPSED) | ((verdicts == Verdict.DIVERGED) & beyond)
 
@@ -96,7 +99,7 @@ def _decay_threshold(found: SweepTables) -> Iterator[Advice]:
     trials, lost = _by_decay(found)
     over = trials["eta_lambda_over_n"].to_numpy(float) > cut
     above, below = lost[over], lost[~over]
-    n = f" With n = {found.n:,}: lambda below {_short(cut * found.n)} / eta." if found.n else ""
+    n = f" With n = {found.n:,}: lambda below {threshold(cut * found.n)} / eta." if found.n else ""
     yield Advice(
         f"Of the {len(above)} trials with eta * lambda / n above {cut:.2g}, {above.sum()} collapsed or diverged "
         f"by decay; of the {len(below)} below, {below.sum()} did. Keep eta * lambda / n under {cut:.2g}.{n}",
@@ -122,7 +125,7 @@ def best_cut(values: NDArray[np.float64], lost: NDArray[np.bool_]) -> float | No
 
 def _curvature(found: SweepTables) -> Iterator[Advice]:
     """Divergence that decay does not explain."""
-    bound = 2 * (1 + found.spec.plan.momentum)
+    bound = decay_bound(found.spec.plan.momentum)
     diverged = found.trials[
         (found.trials["verdict"] == Verdict.DIVERGED) & ~(found.trials["eta_lambda_over_n"] >= bound)
     ]
@@ -131,7 +134,7 @@ def _curvature(found: SweepTables) -> Iterator[Advice]:
         return
     lowest, highest = float(diverged["eta"].min()), float(stable["eta"].max())
     yield Advice(
-        f"{_count(len(diverged), 'trial')} diverged without decay being at fault, from eta {lowest:.3g} up; the "
+        f"{count(len(diverged), 'trial')} diverged without decay being at fault, from eta {lowest:.3g} up; the "
         f"largest eta of a stable trial is {highest:.3g}. "
         + ("Keep eta below it." if highest < lowest else "Between the two, batch size and lambda decide."),
         {"lowest eta that diverged": lowest, "largest stable eta": highest},
@@ -150,9 +153,10 @@ def _ranges(found: SweepTables) -> Iterator[Advice]:
         searched = {"low": domain.low, "high": domain.high}
         if places[0] > 1 - _EDGE or places[0] < _EDGE:
             upwards = places[0] > 0.5
+            end = "upper" if upwards else "lower"
             yield Advice(
-                f"The best trial has {name} {values[0]:.3g}, at the {'upper' if upwards else 'lower'} end of what was "
-                f"searched ({_short(domain.low)} to {_short(domain.high)}): what lies beyond is not known. Widen it.",
+                f"The best trial has {name} {values[0]:.3g}, at the {end} end of what was searched "
+                f"({threshold(domain.low)} to {threshold(domain.high)}): what lies beyond is not known. Widen it.",
                 {f"best {name}": float(values[0])} | searched,
                 (int(best.index[0]),),
                 {f"search.{name}": toml(widened(domain, upwards))},
@@ -160,7 +164,7 @@ def _ranges(found: SweepTables) -> Iterator[Advice]:
         elif len(values) >= _ENOUGH and max(places) - min(places) < _NARROW:
             yield Advice(
                 f"The best {len(values)} have {name} {values.min():.3g} to {values.max():.3g}; "
-                f"{_short(domain.low)} to {_short(domain.high)} was searched. A narrower range spends its "
+                f"{threshold(domain.low)} to {threshold(domain.high)} was searched. A narrower range spends its "
                 "trials there.",
                 {f"lowest {name}": float(values.min()), f"largest {name}": float(values.max())} | searched,
                 tuple(int(i) for i in best.index),
@@ -231,7 +235,7 @@ def _earlier(found: SweepTables) -> Iterator[Advice]:
 
 def _luck(found: SweepTables) -> Iterator[Advice]:
     """Two best trials so close that another start may exchange them."""
-    metric = f"final.{found.spec.goals[0].metric}"
+    metric = metrics.final(found.spec.goals[0].metric)
     if found.spec.replicates > 1 or len(found.sound) < _ENOUGH or metric not in found.sound:
         return
     first, second = found.sound[metric].to_numpy(float)[:2]
@@ -250,7 +254,7 @@ def _failures(found: SweepTables) -> Iterator[Advice]:
     failed = found.trials[found.trials["state"] == "failed"]
     if len(failed):
         yield Advice(
-            f"{_count(len(failed), 'trial')} failed; the artifact error.txt of each run holds the error.",
+            f"{count(len(failed), 'trial')} failed; the artifact error.txt of each run holds the error.",
             {"failed": float(len(failed))},
             tuple(int(i) for i in failed.index),
         )
@@ -266,11 +270,3 @@ _RULES: Sequence[Callable[[SweepTables], Iterator[Advice]]] = (
     _earlier,
     _luck,
 )
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from model import metrics
 from sweeps.specification.spec import Goal, SweepSpec
 from sweeps.verdicts.facts import State
 from sweeps.verdicts.verdict import Verdict
@@ -81,7 +82,7 @@ def _is_sound(trials: pd.DataFrame) -> pd.Series:
 
 
 def _losses(rows: pd.DataFrame, goal: Goal) -> NDArray[np.float64]:
-    name = f"final.{goal.metric}"
+    name = metrics.final(goal.metric)
     return goal.sign * rows[name].to_numpy(float) if name in rows else np.zeros(len(rows))
 
 

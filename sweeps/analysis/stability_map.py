@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from model import load as load_data
+from model import metrics
+from model.bounds import decay_bound
 from sweeps.sampling.border_model import Border, Space, ends, fit_border, is_logarithmic, is_numeric
 from sweeps.specification.domains import Choices, Domain, Range, Setting, Settings, encode
 from sweeps.specification.spec import HYPERPARAMETERS, SweepSpec
@@ -247,7 +249,7 @@ class _Cut:
         eta, decay, momentum = known["eta"], known["lambda"] / self.n, known["momentum"]
         if not np.all(momentum == momentum.flat[0]):
             return
-        bound = 2 * (1 + float(momentum.flat[0]))
+        bound = decay_bound(float(momentum.flat[0]))
         for level in (1.0, bound):
             yield Theory("decay", level, f"eta lambda / n = {level:g}", self._lines(_log(eta * decay), math.log(level)))
         if curvature is not None:
@@ -374,8 +376,8 @@ def _points(rows: pd.DataFrame, x: str, y: str) -> Iterator[MapPoint]:
             run_id=str(row["run_id"]),
             verdict=verdict,
             stable=True if verdict in STABLE else False if verdict in UNSTABLE else None,
-            data_cost=_number(row.get("final.cost/validation_data")),
-            accuracy=_number(row.get("final.accuracy/validation")),
+            data_cost=_number(row.get(metrics.final(metrics.VALIDATION_DATA))),
+            accuracy=_number(row.get(metrics.final(metrics.VALIDATION_ACCURACY))),
         )
 
 
@@ -384,7 +386,7 @@ def _number(value: Any) -> float | None:
 
 
 def _curvature(rows: pd.DataFrame, n: int | None) -> Curvature | None:
-    name = "final.stability/sharpness"
+    name = metrics.final(metrics.SHARPNESS)
     if name not in rows or n is None:
         return None
     stable = rows[rows["verdict"].isin(list(STABLE))]

@@ -5,6 +5,7 @@ import json
 import webbrowser
 from typing import TYPE_CHECKING
 
+from model import metrics
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
 from sweeps.tracking.location import tracking_uri
 
@@ -33,7 +34,7 @@ def list_sweeps(arguments: argparse.Namespace) -> int:
             | {state: int((sweep.trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}
             | {"verdicts": ", ".join(f"{n} {word}" for word, n in sweep.trials["verdict"].value_counts().items())}
             | {"best trial": int(best["trial"].iloc[0]) if len(best) else None, "objective": objective}
-            | {"best": best[f"final.{sweep.spec.goals[0].metric}"].iloc[0] if len(best) else None}
+            | {"best": best[metrics.final(sweep.spec.goals[0].metric)].iloc[0] if len(best) else None}
         )
     if not rows:
         return complain(f"no sweeps in {tracking_uri(arguments.tracking_uri)} yet; make one with `sweeps run`", DONE)

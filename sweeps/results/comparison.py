@@ -1,7 +1,6 @@
 """Two trainings side by side: what differs, from which epoch on, in which component first, and what a setting did."""
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,19 +8,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sweeps.specification.domains import Setting, encode
+from model import metrics
+from model.metrics import Family
+from sweeps.formatting import setting
+from sweeps.specification.domains import Setting
 
 NOTABLE = 0.01  # relative difference from which two trainings are said to differ
 
-_SHARES = ("accuracy/", "saturation/")  # between 0 and 1: compared by their plain difference, else 0.001 is far from 0
 _DEFINED_BY = {  # setting -> the metrics that contain it, which differ from the start whatever the training does
-    "lambda": ("cost/penalty", "cost/train_total", "cost/validation_total", "gradient_norm/", "stability/"),
-    "eta": ("stability/edge",),
+    "lambda": (metrics.PENALTY, metrics.TRAIN_TOTAL, metrics.VALIDATION_TOTAL, Family.GRADIENT_NORM, Family.STABILITY),
+    "eta": (metrics.EDGE,),
 }
 _OUTCOMES = {  # metric -> how the sentence about an effect begins its clause
-    "cost/penalty": "the penalty ends at",
-    "cost/validation_data": "validation data cost",
-    "accuracy/validation": "validation accuracy",
+    metrics.PENALTY: "the penalty ends at",
+    metrics.VALIDATION_DATA: "validation data cost",
+    metrics.VALIDATION_ACCURACY: "validation accuracy",
 }
 
 
@@ -43,12 +44,12 @@ def divergence(one: Side, other: Side) -> pd.DataFrame:
     apart: |one - other| / the larger, or undivided for accuracies and saturation. last_one, last_other: at the last
     epoch of each.
     """
-    metrics = [name for name in one.epochs.columns if name in other.epochs.columns]
+    both = [name for name in one.epochs.columns if name in other.epochs.columns]
     shared = one.epochs.index.intersection(other.epochs.index)
     rows = []
-    for metric in metrics:
+    for metric in both:
         a, b = (side.epochs.loc[shared, metric].to_numpy(float) for side in (one, other))
-        scale = np.ones(len(a)) if metric.startswith(_SHARES) else np.maximum(np.abs(a), np.abs(b))
+        scale = np.ones(len(a)) if metrics.is_share(metric) else np.maximum(np.abs(a), np.abs(b))
         apart = np.nan_to_num(np.abs(a - b) / np.where(scale > 0, scale, 1.0))  # not measured in one: no difference
         differs = apart >= NOTABLE
         trained = np.flatnonzero(differs & (shared.to_numpy() > 0))
@@ -111,7 +112,7 @@ def _effect(one: Side, other: Side) -> str:
     settings = changed(one, other)
     if not settings:
         return f"Trials {one.name} and {other.name} have the same settings; verdict {_verdicts(one, other)}."
-    words = ", ".join(f"{name} {_short(a)} -> {_short(b)}" for name, (a, b) in settings.items())
+    told = ", ".join(f"{name} {setting(a)} -> {setting(b)}" for name, (a, b) in settings.items())
     equal = "all else equal" if len(settings) == 1 else "several at once: the effect is theirs together"
     clauses = []
     for metric, beginning in _OUTCOMES.items():
@@ -124,7 +125,7 @@ def _effect(one: Side, other: Side) -> str:
         for side in (one, other)
         if side.verdict == "diverged" and len(side.epochs)
     )
-    return f"{words} ({equal}): {', '.join(clauses)}{note}."
+    return f"{told} ({equal}): {', '.join(clauses)}{note}."
 
 
 def _verdicts(one: Side, other: Side) -> str:
@@ -140,7 +141,7 @@ def _defined(metrics: pd.Index, one: Side, other: Side) -> NDArray[np.bool_]:
 
 def _listed(rows: pd.DataFrame) -> str:
     """The metrics' names, layers as one."""
-    return ", ".join(dict.fromkeys(re.sub(r"/layer_\d+$", "", str(name)) for name in sorted(rows.index)))
+    return ", ".join(dict.fromkeys(metrics.without_layer(str(name)) for name in sorted(rows.index)))
 
 
 def _differs(one: Side, other: Side, name: str) -> bool:
@@ -152,7 +153,3 @@ def _last(side: Side, metric: str) -> float:
         return math.nan
     values = side.epochs[metric].dropna()
     return float(values.iloc[-1]) if len(values) else math.nan
-
-
-def _short(value: Setting) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else encode(value)

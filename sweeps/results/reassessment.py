@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from model import load as load_data
+from model import metrics
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import RecordedTrial
-from sweeps.tracking.tables import by_epoch
-from sweeps.user_network.training import CONSTANT_ANSWER
 from sweeps.verdicts.curves import Curves
 from sweeps.verdicts.facts import State
 from sweeps.verdicts.rules import assess
@@ -31,11 +30,11 @@ def assessments(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.Dat
 
 
 def _assessment(spec: SweepSpec, trial: RecordedTrial, rows: pd.DataFrame) -> Assessment:
-    curves = Curves({name: rows[name].to_list() for name in by_epoch(rows.columns)})
+    curves = Curves({name: rows[name].to_list() for name in metrics.by_epoch(rows.columns)})
     plan, hyperparameters = spec.training(trial.settings)
     diverged = trial.metrics.get("diverged_epoch")
     diverged_epoch = None if diverged is None else int(diverged)
     known = trial_facts(plan, hyperparameters, load_data(plan.dataset), State(trial.state), diverged_epoch)
     if spec.network is not None:
-        known = user_network_facts(known, next(iter(curves[CONSTANT_ANSWER].tolist()), None))
+        known = user_network_facts(known, next(iter(curves[metrics.CONSTANT_ANSWER].tolist()), None))
     return assess(curves, known)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from model import load
+from model import load, metrics
 from sweeps.executors.loky import LokyExecutor
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import RecordedTrial
-from sweeps.tracking.tables import NOT_BY_EPOCH, by_epoch, epoch_rows, epochs_table
+from sweeps.tracking.tables import epoch_rows, epochs_table
 from sweeps.user_network.source import find_source_again
 from sweeps.verdicts.facts import State
 from sweeps.worker.task import Task, TrialResult, failure
@@ -88,11 +88,10 @@ def _in_a_worker(task: Task) -> TrialResult:
 
 def _numbers(epochs: pd.DataFrame) -> dict[tuple[int, str], float]:
     """(epoch, metric) -> value, of all that were measured."""
+    names = metrics.by_epoch(epochs.columns)
     rows = epochs.to_dict("records")
-    return {
-        (row["epoch"], name): row[name] for row in rows for name in by_epoch(epochs.columns) if row[name] == row[name]
-    }
+    return {(row["epoch"], name): row[name] for row in rows for name in names if row[name] == row[name]}
 
 
-def _tests(metrics: Mapping[str, float], epoch: int | None) -> dict[tuple[int, str], float]:
-    return {(epoch or 0, name): metrics[name] for name in NOT_BY_EPOCH if name in metrics}
+def _tests(measured: Mapping[str, float], epoch: int | None) -> dict[tuple[int, str], float]:
+    return {(epoch or 0, name): measured[name] for name in metrics.TEST if name in measured}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from model import metrics
 from sweeps.analysis.ranking import best_trials, ordered
 from sweeps.errors import UnknownSweepError
 from sweeps.results.comparison import Side, divergence, sentences
@@ -18,7 +19,7 @@ from sweeps.sampling.outcomes import FinishedTrial, combined
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import TABLES, RecordedSweep, RecordedTrial
 from sweeps.tracking.store import Store
-from sweeps.tracking.tables import by_epoch, epochs_table, read_epochs, trials_table
+from sweeps.tracking.tables import epochs_table, read_epochs, trials_table
 from sweeps.verdicts.verdict import Assessment
 from sweeps.worker.task import Key
 
@@ -137,7 +138,7 @@ class Sweep:
             name=f"{number}-r{replicate}" if self.spec.replicates > 1 else str(number),
             settings={name: getattr(row[name], "item", lambda value=row[name]: value)() for name in self.spec.search},
             verdict=row["verdict"] if isinstance(row["verdict"], str) else "",
-            epochs=epochs.set_index("epoch")[by_epoch(epochs.columns)],
+            epochs=epochs.set_index("epoch")[metrics.by_epoch(epochs.columns)],
         )
 
     @functools.cached_property

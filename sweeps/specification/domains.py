@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sweeps.formatting import listed
+
 Setting = float | int | str | tuple[int, ...]
 Settings = dict[str, Setting]  # by the spec's names: eta, lambda, batch_size, and the plan fields that are searched
 
@@ -46,6 +48,11 @@ class Range:
         low, high = scale(self.low), scale(self.high)
         return (scale(float(str(value))) - low) / (high - low)
 
+    @property
+    def in_words(self) -> str:
+        """As a sentence says it."""
+        return f"{self.low:g} to {self.high:,g}" + (" (log)" if self.log else "")
+
     def to_table(self) -> dict[str, Any]:
         """As it stands in a spec."""
         return {"low": self.low, "high": self.high} | ({"log": True} if self.log else {})
@@ -79,6 +86,11 @@ class Choices:
         """Where a value lies in the list, 0 to 1; 0 where it is not in it."""
         places = [place for place, choice in enumerate(self.values) if choice == value or str(choice) == str(value)]
         return places[0] / max(1, len(self.values) - 1) if places else 0.0
+
+    @property
+    def in_words(self) -> str:
+        """As a sentence says it."""
+        return listed([str(list(value)) if isinstance(value, tuple) else f"{value}" for value in self.values], "or")
 
     def to_table(self) -> Any:
         """As it stands in a spec."""

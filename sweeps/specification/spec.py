@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from model import EpochRecord, Hyperparameters, Probing, TrainingPlan
+from model import EpochRecord, Hyperparameters, Probing, TrainingPlan, metrics
 from sweeps.specification.domains import Choices, Domain, Settings
 from sweeps.user_network.source import NetworkSource
 
@@ -40,8 +40,8 @@ class Goal:
 
 
 OBJECTIVES = {
-    "validation_data_cost": Goal("cost/validation_data", 1),
-    "validation_accuracy": Goal("accuracy/validation", -1),
+    "validation_data_cost": Goal(metrics.VALIDATION_DATA, 1),
+    "validation_accuracy": Goal(metrics.VALIDATION_ACCURACY, -1),
 }
 
 

@@ -1,12 +1,12 @@
 """The two tables of a sweep: a row per trial run, and a row per trial run and epoch."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
+from model import metrics
 from sweeps.specification.domains import Domain, Setting, encode
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import PARTS, RecordedSweep, RecordedTrial
@@ -14,21 +14,9 @@ from sweeps.tracking.store import Store
 from sweeps.worker.task import TrialResult
 
 KEYS = ["trial", "replicate", "epoch"]
-SUMMARY = ["diverged", "diverged_epoch", "best_epoch", "eta_lambda_over_n", "accuracy/test", "cost/test_data"]
-NOT_BY_EPOCH = {"accuracy/test", "cost/test_data"}
+SUMMARY = ["diverged", "diverged_epoch", "best_epoch", "eta_lambda_over_n", metrics.TEST_ACCURACY, metrics.TEST_DATA]
 WALL_CLOCK = ["seconds", "epoch_seconds", "run_id"]  # differ between two runs of one sweep; nothing else does
 
-_FAMILIES = [
-    "cost/",
-    "accuracy/",
-    "weight_norm/",
-    "bias_norm/",
-    "gradient_norm/",
-    "update_ratio/",
-    "saturation/",
-    "stability/",
-]
-_COSTS = ["cost/train_data", "cost/validation_data", "cost/penalty", "cost/train_total", "cost/validation_total"]
 _WORDS = ["trial", "replicate", "state", "verdict", "verdict_reason"]
 _WHOLE = {"diverged", "diverged_epoch", "best_epoch"}
 
@@ -42,18 +30,13 @@ def epoch_rows(result: TrialResult) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else KEYS)
 
 
-def by_epoch(metrics: Iterable[str]) -> list[str]:
-    """The metrics that have a value an epoch."""
-    return sorted((name for name in metrics if "/" in name and name not in NOT_BY_EPOCH), key=_place)
-
-
 def epochs_table(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """All rows, by trial, replicate and epoch, columns in a fixed order whoever wrote the frames."""
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         return pd.DataFrame(columns=KEYS)
     table = pd.concat(filled).drop_duplicates(KEYS).sort_values(KEYS, ignore_index=True)
-    return table[KEYS + by_epoch(table.columns)]
+    return table[KEYS + metrics.by_epoch(table.columns)]
 
 
 def read_epochs(
@@ -68,9 +51,9 @@ def read_epochs(
     held = {key for frame in parts for key in zip(frame["trial"], frame["replicate"], strict=True)}
     late = []
     for trial in trials:
-        metrics = by_epoch(trial.metrics)
-        if metrics and (trial.number, trial.replicate) not in held:
-            late.append(_history_rows(trial, {name: store.history(trial.run_id, name) for name in metrics}))
+        names = metrics.by_epoch(trial.metrics)
+        if names and (trial.number, trial.replicate) not in held:
+            late.append(_history_rows(trial, {name: store.history(trial.run_id, name) for name in names}))
     return parts, late
 
 
@@ -87,8 +70,8 @@ def trials_table(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.Da
 
     The best epoch is the one with the best objective (the first, where there are several objectives).
     """
-    metrics = by_epoch(epochs.columns)
-    measured = epochs[metrics].to_dict("records")
+    names = metrics.by_epoch(epochs.columns)
+    measured = epochs[names].to_dict("records")
     at_epoch = dict(zip(epochs[KEYS].itertuples(index=False, name=None), measured, strict=True))
     rows = []
     for trial in trials:
@@ -96,14 +79,14 @@ def trials_table(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.Da
         row |= {"verdict": trial.verdict, "verdict_reason": trial.verdict_reason}
         row |= {name: _cell(value) for name, value in trial.settings.items()}
         row |= {name: trial.metrics.get(name) for name in SUMMARY}
-        row |= {f"final.{name}": trial.metrics.get(name) for name in metrics}
+        row |= {metrics.final(name): trial.metrics.get(name) for name in names}
         best = (trial.number, trial.replicate, int(trial.metrics.get("best_epoch", -1)))
         values = at_epoch.get(best, {})
-        row |= {f"best.{name}": values.get(name) for name in metrics}
+        row |= {metrics.best(name): values.get(name) for name in names}
         row |= {"seconds": trial.seconds, "epoch_seconds": trial.metrics.get("epoch_seconds"), "run_id": trial.run_id}
         rows.append(row)
     columns = [*_WORDS, *spec.search, *SUMMARY]
-    columns += [f"final.{name}" for name in metrics] + [f"best.{name}" for name in metrics] + WALL_CLOCK
+    columns += [metrics.final(name) for name in names] + [metrics.best(name) for name in names] + WALL_CLOCK
     table = pd.DataFrame(rows, columns=columns)
     numbers = [name for name in columns if name not in {*_WORDS, "run_id", *spec.search}]
     types = {name: "Int64" if name in _WHOLE else "float64" for name in numbers}
@@ -129,12 +112,3 @@ def _type(domain: Domain) -> str:
 
 def _cell(value: Setting) -> Setting:
     return encode(value) if isinstance(value, tuple) else value
-
-
-def _place(metric: str) -> tuple[int, int, str, int]:
-    """A sort key: families in reading order, costs from parts to totals, layers by number."""
-    family = next((i for i, prefix in enumerate(_FAMILIES) if metric.startswith(prefix)), len(_FAMILIES))
-    cost = _COSTS.index(metric) if metric in _COSTS else len(_COSTS)
-    layer = re.fullmatch(r"(.*?)(\d*)", metric)
-    stem, number = layer.groups() if layer else (metric, "")
-    return family, cost, "" if stem.endswith("total") else stem, int(number or 0)

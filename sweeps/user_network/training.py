@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from model import Dataset, EpochRecord, Examples, Hyperparameters, TrainingPlan
+from model import Dataset, EpochRecord, Examples, Hyperparameters, TrainingPlan, metrics
 from model.measures import Measures, measure_change, measure_norms
 from sweeps.errors import UserNetworkError
 from sweeps.user_network.wrapper import Array, Pairs, Parameters, WrappedNetwork, seeded
-
-CONSTANT_ANSWER = "cost/constant_answer"  # measured once, before training
 
 _FAR, _NEAR = 30.0, 1e-6  # of the biases that are tried for a constant answer
 _ROWS = 1000  # examples that are fed forward at a time
@@ -112,13 +110,13 @@ class WrappedTraining:
             train_data, train_total = self._costs(self._train)
             validation_data, validation_total = self._costs(self._validation)
             return {
-                "cost/train_data": train_data,
-                "cost/validation_data": validation_data,
-                "cost/penalty": train_total - train_data,
-                "cost/train_total": train_total,
-                "cost/validation_total": validation_total,
-                "accuracy/train": self._accuracy(self._train),
-                "accuracy/validation": self._accuracy(self._validation),
+                metrics.TRAIN_DATA: train_data,
+                metrics.VALIDATION_DATA: validation_data,
+                metrics.PENALTY: train_total - train_data,
+                metrics.TRAIN_TOTAL: train_total,
+                metrics.VALIDATION_TOTAL: validation_total,
+                metrics.TRAIN_ACCURACY: self._accuracy(self._train),
+                metrics.VALIDATION_ACCURACY: self._accuracy(self._validation),
                 **measure_norms(self.wrapped.weights, self.wrapped.biases),
             }
 
@@ -140,7 +138,7 @@ class WrappedTraining:
             cost = math.nan if constant is None else constant.cost(self._train.pairs, 0.0)
         except UserNetworkError:  # it can be trained all the same
             cost = math.nan
-        return {CONSTANT_ANSWER: cost} if math.isfinite(cost) else {}
+        return {metrics.CONSTANT_ANSWER: cost} if math.isfinite(cost) else {}
 
 
 class _Seen:

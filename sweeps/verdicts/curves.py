@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model import EpochRecord
+from model import EpochRecord, metrics
+from model.metrics import Family
 
 Curve = NDArray[np.float64]  # a value an epoch, epoch 0 first; NaN where it was not measured
 
@@ -42,16 +43,14 @@ class Curves:
         ends = range(self.quarter, self.length - self.quarter)
         return min(((end, self.level(metric, end)) for end in ends), key=lambda low: low[1], default=(0, math.nan))
 
-    def layers(self, family: str) -> list[Curve]:
+    def layers(self, family: Family) -> list[Curve]:
         """The curves of a family of metrics, such as saturation, by layer."""
-        names = sorted(
-            (name for name in self._curves if name.startswith(f"{family}/layer_")), key=lambda n: (len(n), n)
-        )
-        return [self._curves[name] for name in names]
+        names = [name for name in self._curves if metrics.layer_of(name, family) is not None]
+        return [self._curves[name] for name in sorted(names, key=lambda name: metrics.layer_of(name, family) or 0)]
 
     def most_saturated(self) -> tuple[float, int]:
         """(last measured saturation, layer) of the most saturated layer; zeros where none was measured."""
-        last = [float(curve[np.isfinite(curve)][-1:].sum()) for curve in self.layers("saturation")]
+        last = [float(curve[np.isfinite(curve)][-1:].sum()) for curve in self.layers(Family.SATURATION)]
         return max(((value, layer) for layer, value in enumerate(last, 1)), default=(0.0, 0))
 
     def swings(self, metric: str, ratio: float, least: float) -> list[tuple[int, int]]:

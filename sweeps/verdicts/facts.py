@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from model import bounds
+
 
 class State(StrEnum):
     """How a trial ended. A diverged trial is complete: divergence is a result."""
@@ -48,23 +50,16 @@ class TrialFacts:
     @property
     def decay_bound(self) -> float:
         """The decay from which weights grow without end, whatever the data."""
-        return 2 * (1 + self.momentum)
+        return bounds.decay_bound(self.momentum)
 
     @property
     def data_bound(self) -> float | None:
         """The largest data cost that any outputs can have, for one-hot targets; None where there is none."""
-        if self.cost != "quadratic":
-            return None
-        return {"sigmoid": self.classes / 2, "softmax": 1.0}.get(self.output)
+        return bounds.largest_data_cost(self.output, self.cost, self.classes)
 
     @property
     def baseline(self) -> float:
         """The data cost of answering every example with the frequencies of equally frequent classes; NaN: unknown."""
         if self.is_user_network:
             return math.nan if self.constant_answer is None else self.constant_answer
-        p = 1 / self.classes
-        if self.cost == "quadratic":
-            return (1 - p) / 2
-        if self.output == "softmax":
-            return -math.log(p)
-        return -math.log(p) - (self.classes - 1) * math.log1p(-p)
+        return bounds.constant_answer_cost(self.output, self.cost, self.classes)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from model import metrics
 from sweeps.verdicts.curves import Curve, Curves
 from sweeps.verdicts.facts import TrialFacts
 from sweeps.verdicts.verdict import Assessment, Cause, Verdict
@@ -64,7 +65,7 @@ def is_certain(records: Curves, facts: TrialFacts) -> bool:
             return records.length >= 2
         if records.length <= CERTAIN:
             return False
-        total, norm = records["cost/train_total"], records["weight_norm/total"]
+        total, norm = records[metrics.TRAIN_TOTAL], records[metrics.WEIGHT_NORM]
         factors = total[-CERTAIN:] / total[-CERTAIN - 1 : -1]
         bound = math.inf if facts.data_bound is None or facts.momentum else facts.data_bound
         if total[-CERTAIN] - total.min() > bound and factors[0] > 1 and bool(np.all(np.diff(factors) >= 0)):
@@ -79,7 +80,7 @@ def _failed(records: Curves, facts: TrialFacts) -> Assessment | None:
 
 
 def _diverged_by_decay(records: Curves, facts: TrialFacts) -> Assessment | None:
-    norm = records["weight_norm/total"]
+    norm = records[metrics.WEIGHT_NORM]
     grown = facts.diverged_epoch is not None or (records.length > 1 and norm[-1] > GROWN * norm[0])
     if facts.decay < facts.decay_bound or not grown:
         return None
@@ -102,7 +103,7 @@ def _diverged_by_decay(records: Curves, facts: TrialFacts) -> Assessment | None:
 def _diverged_by_curvature(records: Curves, facts: TrialFacts) -> Assessment | None:
     if not _blew_up(records, facts):
         return None
-    edge, rise = records["stability/edge"], _low(records)
+    edge, rise = records[metrics.EDGE], _low(records)
     measured = np.flatnonzero(np.isfinite(edge))
     before, after = measured[measured <= rise][-1:], measured[measured > rise][:1]
     highest = float(max(edge[[*before, *after]], default=math.nan))  # the rise may have begun right after a record
@@ -122,7 +123,7 @@ def _diverged_by_curvature(records: Curves, facts: TrialFacts) -> Assessment | N
 
 def _not_descending(records: Curves, facts: TrialFacts) -> Assessment | None:
     """The bound of a descent: whatever is minimised cannot rise by more than its data part can fall."""
-    bound, total = facts.data_bound, records["cost/train_total"]
+    bound, total = facts.data_bound, records[metrics.TRAIN_TOTAL]
     if bound is None or records.length < 2 or not total[-1] - total.min() > bound:
         return None
     low = _low(records)
@@ -175,8 +176,8 @@ def _untrained(records: Curves, facts: TrialFacts) -> Assessment | None:
 
 
 def _collapsed(records: Curves, facts: TrialFacts) -> Assessment | None:
-    norm = records["weight_norm/total"]
-    level = records.level("weight_norm/total")
+    norm = records[metrics.WEIGHT_NORM]
+    level = records.level(metrics.WEIGHT_NORM)
     if facts.lmbda == 0 or not level <= COLLAPSED * norm[0] or not _is_constant(records, facts):
         return None
     return Assessment(
@@ -191,7 +192,7 @@ def _collapsed(records: Curves, facts: TrialFacts) -> Assessment | None:
 
 def _stalled(records: Curves, facts: TrialFacts) -> Assessment | None:
     """No better than a constant answer at the end; unless nothing but time is in its way."""
-    data = records["cost/train_data"]
+    data = records[metrics.TRAIN_DATA]
     saturated, _ = records.most_saturated()
     falls = saturated < SATURATED and all(_lost(f"cost/train_{part}", records, facts) for part in ("data", "total"))
     if not _is_constant(records, facts) or falls or _has_hardly_begun(records):
@@ -217,14 +218,14 @@ def _stalled(records: Curves, facts: TrialFacts) -> Assessment | None:
 
 def _why_stalled(records: Curves, facts: TrialFacts) -> str:
     """What is in its way, and what may remove it."""
-    norm, edge = records["weight_norm/total"], _highest_edge(records)
+    norm, edge = records[metrics.WEIGHT_NORM], _highest_edge(records)
     saturated, layer = records.most_saturated()
     if saturated >= SATURATED:
         stuck = f"in layer {layer}, {_percent(saturated)} of the units are saturated or dead"
         return f"{stuck}, and hardly any gradient passes them. Try a smaller eta, or another start"
     if edge > OVER_EDGE:
         return f"eta is up to {edge:.2g} times as large as the curvature of the cost bears. Try a smaller eta"
-    level = records.level("weight_norm/total")
+    level = records.level(metrics.WEIGHT_NORM)
     if facts.lmbda > 0 and level < HELD * norm[0]:
         shrink = f"from norm {norm[0]:.3g} to {level:.3g}"
         return f"decay shrinks the weights, {shrink}, before the data can build them up. Try a smaller lambda"
@@ -233,7 +234,7 @@ def _why_stalled(records: Curves, facts: TrialFacts) -> str:
 
 def _oscillating(records: Curves, facts: TrialFacts) -> Assessment | None:
     """Several rises of the total, or one that it did not come back from."""
-    total = records["cost/train_total"]
+    total = records[metrics.TRAIN_TOTAL]
     swings, tremors = _swings(records, facts), _swings(records, facts, TREMOR)
     restless = _is_restless(records, facts)
     if not restless and (not swings or total[swings[0][1] :].min() <= RECOVERED * total[swings[0][0]]):
@@ -268,7 +269,7 @@ def _steady_growth(records: Curves, facts: TrialFacts) -> Assessment | None:
 
 def _spiked(records: Curves, facts: TrialFacts) -> Assessment | None:
     """One rise of the total; that it came back is known from _oscillating."""
-    total = records["cost/train_total"]
+    total = records[metrics.TRAIN_TOTAL]
     swings = _swings(records, facts)
     if not swings:
         return None
@@ -283,9 +284,9 @@ def _spiked(records: Curves, facts: TrialFacts) -> Assessment | None:
 
 
 def _penalty_growth(records: Curves, facts: TrialFacts) -> Assessment | None:
-    low, lowest = records.lowest_level("cost/validation_total")
-    last = records.level("cost/validation_total")
-    there, here = records.level("cost/validation_data", low), records.level("cost/validation_data")
+    low, lowest = records.lowest_level(metrics.VALIDATION_TOTAL)
+    last = records.level(metrics.VALIDATION_TOTAL)
+    there, here = records.level(metrics.VALIDATION_DATA, low), records.level(metrics.VALIDATION_DATA)
     if facts.lmbda == 0 or not last >= RISEN * lowest or not here - there < DATA_SHARE * (last - lowest):
         return None
     how = "falls" if here < there else "hardly changes,"
@@ -302,9 +303,9 @@ def _penalty_growth(records: Curves, facts: TrialFacts) -> Assessment | None:
 
 def _overfitting(records: Curves, facts: TrialFacts) -> Assessment | None:
     del facts
-    low, lowest = records.lowest_level("cost/validation_data")
-    last = records.level("cost/validation_data")
-    there, here = records.level("cost/train_data", low), records.level("cost/train_data")
+    low, lowest = records.lowest_level(metrics.VALIDATION_DATA)
+    last = records.level(metrics.VALIDATION_DATA)
+    there, here = records.level(metrics.TRAIN_DATA, low), records.level(metrics.TRAIN_DATA)
     if not last >= OVERFITTED * lowest or not here < there:
         return None
     return Assessment(
@@ -318,8 +319,8 @@ def _overfitting(records: Curves, facts: TrialFacts) -> Assessment | None:
 
 
 def _slow(records: Curves, facts: TrialFacts) -> Assessment | None:
-    total = records["cost/train_total"]
-    lost = _lost("cost/train_total", records, facts)
+    total = records[metrics.TRAIN_TOTAL]
+    lost = _lost(metrics.TRAIN_TOTAL, records, facts)
     if not lost:
         return _hardly_begun(records, facts)
     last, before = "the last epoch", "the one before"
@@ -340,7 +341,7 @@ def _slow(records: Curves, facts: TrialFacts) -> Assessment | None:
 def _hardly_begun(records: Curves, facts: TrialFacts) -> Assessment | None:
     if not _is_constant(records, facts) or not _has_hardly_begun(records):
         return None
-    data, edge = float(records["cost/train_data"][-1]), _highest_edge(records)
+    data, edge = float(records[metrics.TRAIN_DATA][-1]), _highest_edge(records)
     return Assessment(
         Verdict.SLOW,
         f"It has hardly begun: the data cost is {data:.3g}, and the same answer for every input would have "
@@ -355,7 +356,7 @@ def _hardly_begun(records: Curves, facts: TrialFacts) -> Assessment | None:
 
 def _converged(records: Curves, facts: TrialFacts) -> Assessment:
     del facts
-    total = records["cost/train_total"]
+    total = records[metrics.TRAIN_TOTAL]
     return Assessment(
         Verdict.CONVERGED,
         f"The total cost fell from {total[0]:.3g} to {total[-1]:.3g} and has settled.",
@@ -366,19 +367,19 @@ def _converged(records: Curves, facts: TrialFacts) -> Assessment:
 
 
 def _blew_up(records: Curves, facts: TrialFacts) -> bool:
-    total = records["cost/train_total"]
+    total = records[metrics.TRAIN_TOTAL]
     return facts.diverged_epoch is not None or (records.length > 1 and bool(total[-1] > BLOWN_UP * total[0]))
 
 
 def _what(records: Curves, facts: TrialFacts) -> str:
     if facts.diverged_epoch is not None:
         return f"The numbers overflowed in epoch {facts.diverged_epoch}"
-    return f"The total cost rose to {records['cost/train_total'][-1]:.3g}"
+    return f"The total cost rose to {records[metrics.TRAIN_TOTAL][-1]:.3g}"
 
 
 def _low(records: Curves) -> int:
     """The epoch of the lowest total, which has been above it ever since."""
-    total = records["cost/train_total"]
+    total = records[metrics.TRAIN_TOTAL]
     return int(np.argmin(np.where(np.isnan(total), math.inf, total))) if records.length else 0
 
 
@@ -388,7 +389,7 @@ def _end(records: Curves, facts: TrialFacts) -> int:
 
 def _is_constant(records: Curves, facts: TrialFacts) -> bool:
     """Whether the data cost has been no better than a constant answer's for the last quarter."""
-    return bool(records["cost/train_data"][-records.quarter :].min() >= LEARNED * facts.baseline)
+    return bool(records[metrics.TRAIN_DATA][-records.quarter :].min() >= LEARNED * facts.baseline)
 
 
 def _has_hardly_begun(records: Curves) -> bool:
@@ -396,15 +397,15 @@ def _has_hardly_begun(records: Curves) -> bool:
 
     A smaller eta lowers the edge and saturates less, so no plateau looks worse with it than with a larger one.
     """
-    data, norm = records["cost/train_data"], records["weight_norm/total"]
+    data, norm = records[metrics.TRAIN_DATA], records[metrics.WEIGHT_NORM]
     saturated, _ = records.most_saturated()
-    sound = records.level("cost/train_data") <= data[0] and records.level("weight_norm/total") >= HELD * norm[0]
+    sound = records.level(metrics.TRAIN_DATA) <= data[0] and records.level(metrics.WEIGHT_NORM) >= HELD * norm[0]
     return bool(sound and saturated < SATURATED and _highest_edge(records) <= OVER_EDGE)
 
 
 def _edge(records: Curves) -> Curve:
     """What was measured of eta * sharpness / (2 (1 + momentum)) in training; epoch 0 is before it."""
-    edge = records["stability/edge"][1:]
+    edge = records[metrics.EDGE][1:]
     return edge[np.isfinite(edge)]
 
 
@@ -429,7 +430,7 @@ def _lost(metric: str, records: Curves, facts: TrialFacts) -> float:
 
 
 def _swings(records: Curves, facts: TrialFacts, part: float = 1.0) -> list[tuple[int, int]]:
-    return records.swings("cost/train_total", part * SWING, part * SWING_MATTERS * facts.baseline)
+    return records.swings(metrics.TRAIN_TOTAL, part * SWING, part * SWING_MATTERS * facts.baseline)
 
 
 def _largest(total: Curve, swings: list[tuple[int, int]]) -> tuple[str, dict[str, float], int]:

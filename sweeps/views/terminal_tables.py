@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from model import metrics
 from sweeps.diagnosis.findings import Code, Finding, Severity
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.tables import WALL_CLOCK
@@ -47,16 +48,16 @@ def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec) -> None:
         **({"replicate": "start"} if spec.replicates > 1 else {}),
         **{name: name for name in spec.search if name in spec.varied},
         "verdict": "verdict",
-        "final.cost/validation_data": "validation data cost",
-        "final.cost/penalty": "penalty",
-        "final.accuracy/validation": "validation accuracy",
+        metrics.final(metrics.VALIDATION_DATA): "validation data cost",
+        metrics.final(metrics.PENALTY): "penalty",
+        metrics.final(metrics.VALIDATION_ACCURACY): "validation accuracy",
         "state": "state",
-        "stability/edge": "edge",
+        metrics.EDGE: "edge",
         "diverged_epoch": "diverged at",
-        "final.weight_norm/total": "weight norm",
-        "final.cost/train_data": "train data cost",
-        "final.cost/train_total": "train total",
-        "accuracy/test": "test accuracy",
+        metrics.final(metrics.WEIGHT_NORM): "weight norm",
+        metrics.final(metrics.TRAIN_DATA): "train data cost",
+        metrics.final(metrics.TRAIN_TOTAL): "train total",
+        metrics.TEST_ACCURACY: "test accuracy",
         "seconds": "seconds",
     }
     present = {name: heading for name, heading in headings.items() if name in trials}

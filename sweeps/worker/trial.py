@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from model import Dataset, EpochRecord, Hyperparameters, TrainingPlan, load, train
+from model import Dataset, EpochRecord, Hyperparameters, TrainingPlan, load, metrics, train
 from model.training import Training
 from sweeps.specification.spec import Goal
 from sweeps.user_network.loading import load_class
 from sweeps.user_network.source import NetworkSource, source_digest
 from sweeps.user_network.time_limit import limited_time
-from sweeps.user_network.training import CONSTANT_ANSWER, WrappedTraining
+from sweeps.user_network.training import WrappedTraining
 from sweeps.verdicts.curves import curves_of
 from sweeps.verdicts.facts import State, TrialFacts
 from sweeps.verdicts.rules import assess, is_certain
@@ -61,7 +61,7 @@ def _train(task: Task) -> TrialResult:
         diverged_epoch = None if records[-1].finite else records.pop().epoch
         test = None
         if diverged_epoch is None and not pruned:
-            test = dict(zip(("cost/test_data", "accuracy/test"), training.evaluate(data.test), strict=True))
+            test = dict(zip((metrics.TEST_DATA, metrics.TEST_ACCURACY), training.evaluate(data.test), strict=True))
     state = State.PRUNED if pruned else State.COMPLETE
     known = _facts(task, data, records, state, diverged_epoch)
     return TrialResult(
@@ -119,7 +119,7 @@ def _facts(
     known = trial_facts(task.plan, task.hyperparameters, data, state, diverged_epoch)
     if task.network is None:
         return known
-    return user_network_facts(known, records[0].measures.get(CONSTANT_ANSWER) if records else None)
+    return user_network_facts(known, records[0].measures.get(metrics.CONSTANT_ANSWER) if records else None)
 
 
 def user_network_facts(known: TrialFacts, constant_answer: float | None) -> TrialFacts:

@@ -65,7 +65,7 @@ def worker_memory() -> None:
     data = model.mnist()
     plan = model.TrainingPlan(epochs=1)
     task = Task(0, 0, 0, plan, model.Hyperparameters(0.5, 5.0, 10), Goal("cost/validation_data", 1), data.digest, {})
-    pool = LokyExecutor(1)
+    pool = LokyExecutor(1, "sweeps.worker.trial")
     result: TrialResult = pool.submit(run_trial, task).result()
     status = pool.submit(Path("/proc/self/status").read_text).result()  # no function of this file: it imports PyTorch
     pool.close()

@@ -58,7 +58,7 @@ def test_findings_for_people_name_the_fault_and_the_line_to_write(capfd: pytest.
 
 
 def test_python_returns_findings_and_confirms_the_gradient_on_data() -> None:
-    from own.sample_by_sample import NoHiddenSlope
+    from user_networks.sample_by_sample import NoHiddenSlope
 
     rng = np.random.default_rng(0)
     data = [(rng.uniform(size=(6, 1)), np.eye(3)[:, [k % 3]]) for k in range(12)]

@@ -20,13 +20,14 @@ from support.mlflow_servers import Server
 from support.small_sweeps import Watcher, assert_same, interrupt_at, small_spec, swept
 
 from model import load as load_data
+from model import metrics
 from sweeps.driver.loop import run_sweep
 from sweeps.errors import Interrupted, TrackingError
 from sweeps.events import Status
 from sweeps.results.sweep import Sweep, load
 from sweeps.specification.spec import PLAN_FIELDS
 from sweeps.tracking.store import Store
-from sweeps.tracking.tables import KEYS, SUMMARY, by_epoch
+from sweeps.tracking.tables import KEYS, SUMMARY
 
 NewStore = Callable[[Path], str]
 SPEC = small_spec(name="contract.1", trials=8)
@@ -123,11 +124,11 @@ def test_params_are_the_hyperparameters_and_the_whole_plan(written: Written) -> 
 
 def test_metrics_are_exact_for_every_epoch_from_0(written: Written) -> None:
     epochs = written.sweep.epochs
-    metrics = by_epoch(epochs.columns)
-    assert {"cost/penalty", "accuracy/validation", "weight_norm/layer_1", "update_ratio/layer_2"} <= set(metrics)
+    names = metrics.by_epoch(epochs.columns)
+    assert {"cost/penalty", "accuracy/validation", "weight_norm/layer_1", "update_ratio/layer_2"} <= set(names)
     for number, of_trial in epochs.groupby("trial"):
         run = written.runs[f"trial-{number:04}"]
-        for metric in metrics:
+        for metric in names:
             known = of_trial.loc[of_trial[metric].notna(), ["epoch", metric]].itertuples(index=False, name=None)
             history = written.client.get_metric_history(run.info.run_id, metric)
             assert [(point.step, point.value) for point in history] == list(known)
@@ -137,13 +138,13 @@ def test_metrics_are_exact_for_every_epoch_from_0(written: Written) -> None:
 
 def test_summary_metrics_are_those_of_the_trials_table(written: Written) -> None:
     for row in written.sweep.trials.to_dict("records"):
-        metrics = written.runs[f"trial-{row['trial']:04}"].data.metrics
-        assert [metrics[name] for name in ("eta", "lambda", "batch_size")] == [
+        values = written.runs[f"trial-{row['trial']:04}"].data.metrics
+        assert [values[name] for name in ("eta", "lambda", "batch_size")] == [
             row["eta"], row["lambda"], row["batch_size"],
         ]  # fmt: skip
         for name in SUMMARY:
-            assert (name not in metrics) if pd.isna(row[name]) else (metrics[name] == row[name])
-        assert all(np.isfinite(value) for value in metrics.values())
+            assert (name not in values) if pd.isna(row[name]) else (values[name] == row[name])
+        assert all(np.isfinite(value) for value in values.values())
 
 
 def test_times_are_those_of_the_training(written: Written) -> None:

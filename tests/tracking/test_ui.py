@@ -14,7 +14,7 @@ from support.small_sweeps import PAIRS, write_spec
 import sweeps
 from sweeps.cli.main import main
 from sweeps.results.sweep import Sweep
-from sweeps.tracking.mlflow_pages import saved_view
+from sweeps.tracking.mlflow_pages import links, saved_view
 from sweeps.tracking.mlflow_pages.descriptions import NOTE
 
 PATIENCE = 150.0  # seconds: MLflow's pages load in three, and in a minute on a busy machine
@@ -91,7 +91,7 @@ def scroll_to(page: Any, text: str) -> None:
 
 
 def test_link_opens_the_charts(sweep: Sweep, server: str, page: Any) -> None:
-    page.goto(f"{server}/{saved_view.view_link(sweep.experiment_id)}")
+    page.goto(f"{server}/{links.view_link(sweep.experiment_id)}")
     see(page, "You're viewing a shared view")
     see(page, "Add chart")
     page.mouse.move(800, 700)
@@ -104,7 +104,7 @@ def test_link_opens_the_charts(sweep: Sweep, server: str, page: Any) -> None:
 
 def test_link_to_the_table_shows_the_columns(sweep: Sweep, server: str, page: Any) -> None:
     page.set_viewport_size({"width": 2600, "height": 900})  # columns out of sight are not drawn
-    page.goto(f"{server}/{saved_view.table_link(sweep.experiment_id)}")
+    page.goto(f"{server}/{links.table_link(sweep.experiment_id)}")
     for heading in ("verdict", "eta", "lambda", "batch_size", "cost/penalty", "accuracy/validation", "stability/edge"):
         page.get_by_role("columnheader", name=heading, exact=True).first.wait_for()
     page.get_by_role("gridcell", name="diverged", exact=True).first.wait_for()
@@ -116,18 +116,18 @@ def test_banner_tells_the_verdicts_and_the_best_trial(sweep: Sweep, server: str,
     counts = sweep.trials["verdict"].value_counts()
     see(page, re.compile(rf"{counts['diverged']} diverged"))
     link = page.get_by_role("link", name="curves", exact=True).first
-    assert link.get_attribute("href").endswith(saved_view.view_link(sweep.experiment_id))
+    assert link.get_attribute("href").endswith(links.view_link(sweep.experiment_id))
 
 
 def test_run_page_tells_the_verdict(sweep: Sweep, server: str, page: Any) -> None:
     row = sweep.trials[sweep.trials["verdict"] == "diverged"].iloc[0]
-    page.goto(f"{server}/{saved_view.run_link(sweep.experiment_id, row['run_id'])}")
+    page.goto(f"{server}/{links.run_link(sweep.experiment_id, row['run_id'])}")
     see(page, "Diverged (decay).")
     see(page, row["verdict_reason"])
 
 
 def test_sweep_page_tells_the_summary(sweep: Sweep, server: str, page: Any) -> None:
-    page.goto(f"{server}/{saved_view.run_link(sweep.experiment_id, sweep.run_id)}")
+    page.goto(f"{server}/{links.run_link(sweep.experiment_id, sweep.run_id)}")
     see(page, "6 trainings on digits, 3 epochs each")
     page.get_by_text("Show more").first.click()
     see(page, f"trial {sweep.best(1)['trial'].iloc[0]}")
@@ -143,9 +143,9 @@ def test_pages_work_without_a_sound_view(
         experiment_tags.delete_experiment_tag(sweep.experiment_id, saved_view.TAG)
     else:
         experiment_tags.set_experiment_tag(sweep.experiment_id, saved_view.TAG, tag)
-    page.goto(f"{server}/{saved_view.view_link(sweep.experiment_id)}")
+    page.goto(f"{server}/{links.view_link(sweep.experiment_id)}")
     see(page, "6 trainings on digits:")
-    page.goto(f"{server}/#/experiments/{sweep.experiment_id}/runs?{saved_view.view_link('').rpartition('&')[2]}")
+    page.goto(f"{server}/#/experiments/{sweep.experiment_id}/runs?{links.view_link('').rpartition('&')[2]}")
     page.reload()
     see(page, "trial-0005")
     assert not page.get_by_text("Something went wrong").count()
@@ -157,10 +157,10 @@ def test_summary_links_and_commands_stand_in_the_record(sweep: Sweep) -> None:
     summary = client.get_run(sweep.run_id).data.tags[NOTE]
     best = sweep.best(1).iloc[0]
     for link in (
-        saved_view.view_link(sweep.experiment_id),
-        saved_view.table_link(sweep.experiment_id),
-        saved_view.run_link(sweep.experiment_id, best["run_id"]),
-        saved_view.artifact_link(sweep.experiment_id, sweep.run_id, "report/index.html"),
+        links.view_link(sweep.experiment_id),
+        links.table_link(sweep.experiment_id),
+        links.run_link(sweep.experiment_id, best["run_id"]),
+        links.artifact_link(sweep.experiment_id, sweep.run_id, "report/index.html"),
     ):
         assert f"]({link})" in summary
         assert f"]({link})" in banner
@@ -172,12 +172,12 @@ def test_summary_links_and_commands_stand_in_the_record(sweep: Sweep) -> None:
 def test_run_prints_the_link(sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = write_spec(tmp_path / "pairs.toml", PAIRS)
     assert main(["run", str(spec), "--tracking-uri", sweep.uri, "--quiet"]) == 0
-    assert f"http://127.0.0.1:5000/{saved_view.view_link(sweep.experiment_id)}" in capsys.readouterr().out
+    assert f"http://127.0.0.1:5000/{links.view_link(sweep.experiment_id)}" in capsys.readouterr().out
 
 
 def test_run_on_a_server_prints_that_server(sweep: Sweep, server: str, capsys: pytest.CaptureFixture[str]) -> None:
     from sweeps.cli.running import next_steps
 
     steps = next_steps(sweeps.load("pairs", server), server, None)
-    assert f"  open {server}/{saved_view.view_link(sweep.experiment_id)}" in steps
+    assert f"  open {server}/{links.view_link(sweep.experiment_id)}" in steps
     assert "sweeps ui" not in steps

@@ -73,7 +73,7 @@ def own(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Sweep:
 @pytest.fixture(scope="module")
 def pool() -> Iterator[LokyExecutor]:
     """A worker."""
-    with closing(LokyExecutor(1)) as made:
+    with closing(LokyExecutor(1, "sweeps.worker.trial")) as made:
         yield made
 
 
@@ -98,7 +98,7 @@ def test_somebodys_sound_network_trains_as_ours_does_from_the_same_start(
     for lmbda, batch_size in ((0.0, 10), (1.0, 7), (20.0, 50)):
         goal = Goal("cost/validation_data", 1)
         task = Task(0, 0, 0, plan, Hyperparameters(eta, lmbda, batch_size), goal, data.digest, {}, measures=unprobed)
-        ours, theirs = (pool.submit(run_trial, replace(task, own=which)).result() for which in (None, own))
+        ours, theirs = (pool.submit(run_trial, replace(task, network=which)).result() for which in (None, own))
         assert theirs.error is None, theirs.error
         assert len(ours.records) == len(theirs.records) == 4
         for record, other in zip(ours.records, theirs.records, strict=True):

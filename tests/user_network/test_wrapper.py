@@ -113,7 +113,7 @@ def written(tmp_path: Path) -> Callable[[str], str]:
 @pytest.fixture(scope="module")
 def pool() -> Iterator[LokyExecutor]:
     """A worker."""
-    with closing(LokyExecutor(1)) as made:
+    with closing(LokyExecutor(1, "sweeps.worker.trial")) as made:
         yield made
 
 

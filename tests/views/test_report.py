@@ -16,7 +16,7 @@ from support.small_sweeps import small_spec, swept
 import sweeps
 from sweeps.cli.main import main
 from sweeps.results.sweep import Sweep
-from sweeps.views.report import page_data
+from sweeps.views.report import publishing
 from sweeps.views.report.page_data import build, number
 from sweeps.views.report.publishing import Published, escaped_json, mapped, publish, render
 
@@ -129,7 +129,7 @@ def test_a_picture_that_cannot_be_drawn_is_said_and_breaks_nothing(
     def fail(drawn: object, name: str) -> bytes:
         raise RuntimeError("no fonts")
 
-    monkeypatch.setattr(page_data, "draw", fail)
+    monkeypatch.setattr(publishing, "draw", fail)
     assert main(["report", sweep.name, "--tracking-uri", sweep.uri]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines() == [str(published.page)]

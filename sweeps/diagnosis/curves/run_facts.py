@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
+from model.bounds import COSTS, OUTPUTS, decay_bound
 from sweeps.errors import InputError
 
-OUTPUTS = ("sigmoid", "softmax", "linear")
-COSTS = ("quadratic", "cross_entropy")
 _LARGEST = 1e100  # products of such numbers can still be computed
 _MOST = 10**15  # of anything counted
 
@@ -94,7 +93,7 @@ class RunFacts:
     @property
     def decay_bound(self) -> float:
         """The decay from which weights grow without end, whatever the data."""
-        return 2 * (1 + self.momentum)
+        return decay_bound(self.momentum)
 
     @property
     def growth_per_step(self) -> float | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.bounds import decay_bound
 from model.curvature import largest_eigenvalue
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
 from sweeps.diagnosis.network.steps import ETA, ExaminedPoint
@@ -60,7 +61,7 @@ def curvature(subject: Subject, point: ExaminedPoint) -> float:
 
 def judge_settings(settings: TrainingSettings, height: float, momentum: float = 0.0) -> list[Finding]:
     """What theory says of the settings, nothing where both bounds hold. height: largest curvature of the data cost."""
-    bound = 2 * (1 + momentum)
+    bound = decay_bound(momentum)
     evidence: dict[str, Evidence] = {"eta": settings.eta, "lambda": settings.lmbda, "n": settings.n}
     evidence |= {"momentum": momentum, "bound": bound}
     if settings.decay >= bound:

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sweeps.specification.domains import Choices, Domain, Setting, encode
+from model import metrics
+from sweeps.formatting import setting, words
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.mlflow_pages.links import artifact_link, run_link, table_link, view_link
 from sweeps.tracking.records import RecordedTrial
@@ -17,8 +18,8 @@ _PICTURE = "report/map.png"
 
 def describe_trial(assessment: Assessment) -> str:
     """The verdict, its sentence, and the evidence."""
-    cause = f" ({_words(assessment.cause)})" if assessment.cause else ""
-    lines = [f"**{_words(assessment.verdict).capitalize()}{cause}.** {assessment.sentence}", ""]
+    cause = f" ({words(assessment.cause)})" if assessment.cause else ""
+    lines = [f"**{words(assessment.verdict).capitalize()}{cause}.** {assessment.sentence}", ""]
     lines += [f"Rule: {assessment.rule}. Seen at epoch {assessment.epoch}."]
     if assessment.numbers:
         names, values = zip(*((name, f"{value:.4g}") for name, value in assessment.numbers.items()), strict=True)
@@ -38,8 +39,8 @@ def describe_sweep(
 
     best: trial, replicate. pair: numbers of two trials that are worth comparing.
     """
-    searched = "; ".join(f"{name} {_span(domain)}" for name, domain in spec.search.items())
-    objective = _words(" and ".join(spec.objective))
+    searched = "; ".join(f"{name} {domain.in_words}" for name, domain in spec.search.items())
+    objective = words(" and ".join(spec.objective))
     how = f"{spec.plan.epochs} epochs each, proposed by {spec.sampler}, for {objective}"
     lines = [
         f"{len(trials)} trainings on {_dataset(spec)}, {how}. Searched: {searched}.",
@@ -50,7 +51,7 @@ def describe_sweep(
     for verdict, count in _counts(trials):
         one = _example(verdict, trials, best)
         reason = (one.verdict_reason or "").replace("|", "\\|").replace("\n", " ")
-        lines.append(_row([f"**{_words(verdict)}**", str(count), f"{_link(spec, experiment_id, one)}: {reason}"]))
+        lines.append(_row([f"**{words(verdict)}**", str(count), f"{_link(spec, experiment_id, one)}: {reason}"]))
     lines += [
         "",
         _best(spec, experiment_id, trials, best),
@@ -67,7 +68,7 @@ def banner(
     spec: SweepSpec, experiment_id: str, run_id: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None
 ) -> str:
     """The sweep in a line, which is what MLflow shows of it at first; the best trial's settings in a second one."""
-    counts = ", ".join(f"{count} {_words(verdict)}" for verdict, count in _counts(trials))
+    counts = ", ".join(f"{count} {words(verdict)}" for verdict, count in _counts(trials))
     summary = f"[summary]({run_link(experiment_id, run_id)})"
     first = f"**{len(trials)} trainings on {_dataset(spec)}:** {counts}. {_links(experiment_id, run_id)} · {summary}"
     return f"{first}\n\n{_best(spec, experiment_id, trials, best)}"
@@ -77,10 +78,10 @@ def _best(spec: SweepSpec, experiment_id: str, trials: Sequence[RecordedTrial], 
     one = next((trial for trial in trials if (trial.number, trial.replicate) == best), None)
     if one is None:
         return "No trial has a sound result."
-    settings = ", ".join(f"{name} {_short(one.settings[name])}" for name in spec.varied if name in one.settings)
-    metrics = dict.fromkeys([spec.goals[0].metric, "cost/validation_data", "accuracy/validation"])
-    values = ", ".join(f"{name} {one.metrics[name]:.4g}" for name in metrics if name in one.metrics)
-    verdict = f"; {_words(one.verdict)}" if one.verdict else ""
+    settings = ", ".join(f"{name} {setting(one.settings[name])}" for name in spec.varied if name in one.settings)
+    shown = dict.fromkeys([spec.goals[0].metric, metrics.VALIDATION_DATA, metrics.VALIDATION_ACCURACY])
+    values = ", ".join(f"{name} {one.metrics[name]:.4g}" for name in shown if name in one.metrics)
+    verdict = f"; {words(one.verdict)}" if one.verdict else ""
     return f"**Best: {_link(spec, experiment_id, one)}** ({settings}): {values}{verdict}."
 
 
@@ -122,21 +123,7 @@ def _link(spec: SweepSpec, experiment_id: str, trial: RecordedTrial) -> str:
 
 
 def _dataset(spec: SweepSpec) -> str:
-    return _span(spec.search["dataset"]) if "dataset" in spec.search else spec.plan.dataset
-
-
-def _span(domain: Domain) -> str:
-    if isinstance(domain, Choices):
-        return ", ".join(_short(value) for value in domain.values)
-    return f"{domain.low:g} to {domain.high:g}{' (log)' if domain.log else ''}"
-
-
-def _short(value: Setting) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else encode(value)
-
-
-def _words(name: str) -> str:
-    return str(name).replace("_", " ")
+    return spec.search["dataset"].in_words if "dataset" in spec.search else spec.plan.dataset
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
+from model import metrics
+from model.metrics import Family
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.mlflow_pages.links import VIEW
 
@@ -21,15 +23,15 @@ _COLUMNS = {
     "params": _SEARCHED,
     "tags": ("verdict",),
     "metrics": (
-        "cost/validation_data",
-        "cost/penalty",
-        "cost/validation_total",
-        "accuracy/validation",
-        "weight_norm/total",
-        "stability/edge",
+        metrics.VALIDATION_DATA,
+        metrics.PENALTY,
+        metrics.VALIDATION_TOTAL,
+        metrics.VALIDATION_ACCURACY,
+        metrics.WEIGHT_NORM,
+        metrics.EDGE,
     ),
 }
-_COSTS = ("cost/validation_data", "cost/penalty", "cost/train_total", "cost/validation_total")
+_COSTS = (metrics.VALIDATION_DATA, metrics.PENALTY, metrics.TRAIN_TOTAL, metrics.VALIDATION_TOTAL)
 _LOG = ("log10_eta", "log10_lambda")  # these charts know no log axes
 _SECTIONS = ("Cost", "Norms", "Stability", "Search")
 
@@ -46,17 +48,18 @@ def view_tag(spec: SweepSpec) -> dict[str, str]:
 
 def _state(layers: int) -> dict[str, Any]:
     charts = [_line("Cost", metric, log=True) for metric in _COSTS]
-    charts.append(_line("Cost", "accuracy/validation"))
-    charts.append(_line("Norms", "weight_norm/total", log=True))
-    charts += [_line("Norms", metric, log=True) for metric in _by_layer("weight_norm", layers)]
-    charts.append(_line("Stability", "stability/edge", log=True))
-    charts += [_line("Stability", metric, log=True) for metric in _by_layer("update_ratio", layers)]
-    charts += [_line("Stability", metric) for metric in _by_layer("saturation", layers)]
+    charts.append(_line("Cost", metrics.VALIDATION_ACCURACY))
+    charts.append(_line("Norms", metrics.WEIGHT_NORM, log=True))
+    charts += [_line("Norms", metric, log=True) for metric in _by_layer(Family.WEIGHT_NORM, layers)]
+    charts.append(_line("Stability", metrics.EDGE, log=True))
+    charts += [_line("Stability", metric, log=True) for metric in _by_layer(Family.UPDATE_RATIO, layers)]
+    charts += [_line("Stability", metric) for metric in _by_layer(Family.SATURATION, layers)]
     charts.append(
         _chart("PARALLEL", "Search", "parallel", _POINTS)
-        | {"selectedParams": ["batch_size"], "selectedMetrics": [*_LOG, "accuracy/validation"], "showAllRuns": True}
+        | {"selectedParams": ["batch_size"], "selectedMetrics": [*_LOG, metrics.VALIDATION_ACCURACY]}
+        | {"showAllRuns": True}
     )
-    charts += [_scatter(field, "cost/validation_data") for field in _LOG]
+    charts += [_scatter(field, metrics.VALIDATION_DATA) for field in _LOG]
     charts.append(_scatter(*_LOG))
     return {
         "selectedColumns": [f"{kind}.`{name}`" for kind, names in _COLUMNS.items() for name in names],
@@ -73,8 +76,8 @@ def _state(layers: int) -> dict[str, Any]:
     }
 
 
-def _by_layer(family: str, layers: int) -> Sequence[str]:
-    return [f"{family}/layer_{layer}" for layer in range(1, layers + 1)]
+def _by_layer(family: Family, layers: int) -> Sequence[str]:
+    return [metrics.by_layer(family, layer) for layer in range(1, layers + 1)]
 
 
 def _chart(kind: str, section: str, uuid: str, runs: int) -> dict[str, Any]:

@@ -35,6 +35,7 @@ _SERVED = {
     "sweeps.user_network": "served_user_network",
     "sweeps.errors": "served_user_network.errors",
 }
+_SPEAKS_TO_IT = ("errors.py", *(f"user_network/{name}.py" for name in ("__init__", "source", "loading", "wrapper")))
 _EXAMPLES = 3  # in the model's input example
 _REQUIREMENTS = ("mlflow", "numpy", "scipy")
 
@@ -46,23 +47,23 @@ def log_champion(store: Store, run_id: str, spec: SweepSpec, champion: Champion)
     registers a new version. Somebody's own network is not tried here, as MLflow would with an example: that would
     execute it.
     """
-    x, name, own = champion.data.test.x, spec.name, spec.network
+    x, name, source = champion.data.test.x, spec.name, spec.network
     signature = ModelSignature(
         inputs=Schema([TensorSpec(x.dtype, (-1, x.shape[1]))]),
         outputs=Schema([TensorSpec(np.dtype(champion.network.dtype), (-1, champion.data.test.classes))]),
     )
     with tempfile.TemporaryDirectory() as scratch, _quietly(store):
         weights = Path(scratch, "network.npz")
-        _save(weights, champion.network, champion.data.test.scale, own)
-        code = _model_code(Path(scratch)) if own is None else _user_code(Path(scratch), store, run_id)
+        _save(weights, champion.network, champion.data.test.scale, source)
+        code = _model_code(Path(scratch)) if source is None else _user_code(Path(scratch), store, run_id)
         with mlflow.start_run(run_id=run_id):
             logged = mlflow.pyfunc.log_model(
                 name="champion",
-                loader_module=LOADER if own is None else USER_LOADER,
+                loader_module=LOADER if source is None else USER_LOADER,
                 data_path=str(weights),
                 code_paths=[str(path) for path in code],
                 signature=signature,
-                input_example=np.array(x[:_EXAMPLES]) if own is None else None,
+                input_example=np.array(x[:_EXAMPLES]) if source is None else None,
                 pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
                 metadata={"trial": champion.number, "replicate": champion.replicate},
             )
@@ -77,8 +78,8 @@ def _model_code(folder: Path) -> list[Path]:
     """What `builtin_loader.py` needs: the model package without its data."""
     code, loader = folder / "served_model", folder / f"{LOADER}.py"
     code.mkdir()
-    for source in Path(model.__file__).parent.glob("*.py"):
-        _copy(source, code / source.name)
+    for part in Path(model.__file__).parent.glob("*.py"):
+        _copy(part, code / part.name)
     _copy(Path(__file__).with_name("builtin_loader.py"), loader)
     return [code, loader]
 
@@ -87,7 +88,7 @@ def _user_code(folder: Path, store: Store, run_id: str) -> list[Path]:
     """What `user_loader.py` needs: their file as it was recorded, and what speaks to it."""
     code, loader = folder / "served_user_network", folder / f"{USER_LOADER}.py"
     code.mkdir()
-    for part in ("errors.py", "user_network/__init__.py", "user_network/wrapper.py", "user_network/loading.py"):
+    for part in _SPEAKS_TO_IT:
         _copy(Path(__file__).parents[2] / part, code / Path(part).name)
     _copy(Path(__file__).with_name("user_loader.py"), loader)
     theirs = folder / NETWORK
@@ -109,19 +110,19 @@ def _copy(source: Path, copy: Path) -> None:
     copy.write_text(text, encoding="utf-8")
 
 
-def _save(path: Path, network: Network | Parameters, scale: float, own: NetworkSource | None) -> None:
+def _save(path: Path, network: Network | Parameters, scale: float, source: NetworkSource | None) -> None:
     arrays = {f"weights_{k}": w for k, w in enumerate(network.weights)}
     arrays |= {f"biases_{k}": b for k, b in enumerate(network.biases)}
     if isinstance(network, Network):
         names = {"activation": network.activation, "output": network.output, "cost": network.cost}
     else:
-        names = {"dtype": network.dtype, "target": _target(own)}
+        names = {"dtype": network.dtype, "target": _target(source)}
     np.savez(path, layers=len(network.weights), scale=scale, **arrays, **names)  # type: ignore[arg-type]
 
 
-def _target(own: NetworkSource | None) -> str:
+def _target(source: NetworkSource | None) -> str:
     """The class in the copy of its file."""
-    return f"{NETWORK}/{Path(own.file).name}:{own.named.rpartition(':')[2]}" if own else ""
+    return f"{NETWORK}/{Path(source.file).name}:{source.named.rpartition(':')[2]}" if source else ""
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model import metrics
 from sweeps.diagnosis.curves.recorded_run import RecordedRun, read_run
 from sweeps.errors import InputError
 from sweeps.results.sweep import load
@@ -12,11 +13,11 @@ from sweeps.verdicts.curves import Curve
 from sweeps.views.figures.side_by_side import DrawnTraining
 
 _METRICS = {  # panel -> metric of a trial
-    "total": "cost/validation_total",
-    "data": "cost/validation_data",
-    "penalty": "cost/penalty",
-    "accuracy": "accuracy/validation",
-    "weights": "weight_norm/total",
+    "total": metrics.VALIDATION_TOTAL,
+    "data": metrics.VALIDATION_DATA,
+    "penalty": metrics.PENALTY,
+    "accuracy": metrics.VALIDATION_ACCURACY,
+    "weights": metrics.WEIGHT_NORM,
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sweeps.analysis.stability_map import Axis, Panel, Polyline, StabilityMap, Theory
+from sweeps.formatting import words
 from sweeps.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:  # importing Matplotlib takes longer than most commands
@@ -229,8 +230,8 @@ def _sample(label: str, style: dict[str, Any]) -> "Line2D":
 
 
 def _word(field: str) -> str:
-    return _GREEK.get(field, field.replace("_", " "))
+    return _GREEK.get(field, words(field))
 
 
 def _name(axis: Axis) -> str:
-    return _NAMES.get(axis.field, axis.field.replace("_", " "))
+    return _NAMES.get(axis.field, words(axis.field))

@@ -8,19 +8,21 @@ from typing import Any
 
 import pandas as pd
 
-from model import DatasetError
+from model import DatasetError, metrics
+from model.bounds import decay_bound
+from model.metrics import Family
 from sweeps.analysis.advice import Advice, SweepTables, advise, decay_cut
 from sweeps.analysis.ranking import best_row, went_wrong
 from sweeps.analysis.stability_map import Panel, StabilityMap
+from sweeps.formatting import words
 from sweeps.results.sweep import Sweep
 from sweeps.specification.domains import Domain, Range, encode
 from sweeps.specification.spec import SweepSpec
-from sweeps.tracking.tables import by_epoch
 from sweeps.verdicts.verdict import STABLE, UNSTABLE, Assessment, Verdict
 
 _DIGITS = 6  # significant, of every number in the page
 _IN_FULL = 5000  # rows of the epochs table up to which every metric is in the page; beyond, those that are drawn
-_DRAWN = ("cost/", "accuracy/", "weight_norm/", "stability/edge")
+_DRAWN = (Family.COST, Family.ACCURACY, Family.WEIGHT_NORM)
 
 MEANINGS: dict[Verdict, str] = {  # in the order in which the page shows them
     Verdict.CONVERGED: "The total cost fell and has settled.",
@@ -40,14 +42,14 @@ _UNKNOWN = "Not a verdict that this version knows."
 
 _COLUMNS = {  # of the trials table -> heading in the page
     "eta_lambda_over_n": "η·λ/n",
-    "final.cost/validation_data": "validation data cost",
-    "final.cost/train_data": "training data cost",
-    "final.cost/penalty": "penalty",
-    "final.cost/train_total": "training total",
-    "final.accuracy/validation": "validation accuracy",
-    "accuracy/test": "test accuracy",
-    "final.stability/edge": "edge",
-    "final.weight_norm/total": "weight norm",
+    metrics.final(metrics.VALIDATION_DATA): "validation data cost",
+    metrics.final(metrics.TRAIN_DATA): "training data cost",
+    metrics.final(metrics.PENALTY): "penalty",
+    metrics.final(metrics.TRAIN_TOTAL): "training total",
+    metrics.final(metrics.VALIDATION_ACCURACY): "validation accuracy",
+    metrics.TEST_ACCURACY: "test accuracy",
+    metrics.final(metrics.EDGE): "edge",
+    metrics.final(metrics.WEIGHT_NORM): "weight norm",
     "best_epoch": "best epoch",
     "seconds": "seconds",
 }
@@ -131,7 +133,7 @@ def in_words(spec: SweepSpec, n: int | None) -> list[str]:
     size = f"{n:,} examples" if n else "the rest"
     samplers = {"tpe": "TPE", "random": "random", "qmc": "Sobol", "grid": "grid", "gp": "Gaussian-process"}
     samplers["border"] = "stability-border"
-    goals = " and ".join(objective.replace("_", " ") for objective in spec.objective)
+    goals = " and ".join(words(objective) for objective in spec.objective)
     cost = plan.cost.replace("_", "-")
     what = f"{plan.activation}, {plan.output} output, {cost} cost{momentum}"
     if spec.network is not None:
@@ -140,16 +142,9 @@ def in_words(spec: SweepSpec, n: int | None) -> list[str]:
     return [
         f"{spec.trials} trials{starts} of {plan.epochs} epochs {data}",
         f"Hidden layers {hidden}, {what}.",
-        "; ".join(f"{name.replace('_', ' ')} {_domain_words(domain)}" for name, domain in spec.search.items())
+        "; ".join(f"{words(name)} {domain.in_words}" for name, domain in spec.search.items())
         + f". Drawn by {samplers.get(spec.sampler, spec.sampler)} sampling, seed {spec.seed}; best by {goals}.",
     ]
-
-
-def _domain_words(domain: Domain) -> str:
-    if isinstance(domain, Range):
-        return f"{domain.low:g} to {domain.high:,g}" + (" (log)" if domain.log else "")
-    words = [str(list(value)) if isinstance(value, tuple) else f"{value}" for value in domain.values]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _verdicts(trials: pd.DataFrame) -> list[dict[str, Any]]:
@@ -168,7 +163,7 @@ def _verdicts(trials: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _field(name: str, domain: Domain, varied: bool) -> dict[str, Any]:
-    field: dict[str, Any] = {"name": name, "varied": varied, "searched": _domain_words(domain)}
+    field: dict[str, Any] = {"name": name, "varied": varied, "searched": domain.in_words}
     if isinstance(domain, Range):
         return field | {"low": number(domain.low), "high": number(domain.high), "log": domain.log}
     cells = [list(value) if isinstance(value, tuple) else value for value in domain.values]
@@ -213,12 +208,12 @@ def _evidence(row: Mapping[Any, Any], made: Assessment | None) -> dict[str, Any]
 
 def _curves(epochs: pd.DataFrame) -> dict[tuple[int, int], dict[str, list[Any]]]:
     """(trial, replicate) -> metric -> a value an epoch."""
-    metrics = by_epoch(epochs.columns)
+    names = metrics.by_epoch(epochs.columns)
     if len(epochs) > _IN_FULL:
-        metrics = [name for name in metrics if name.startswith(_DRAWN)]
+        names = [name for name in names if metrics.is_of(name, *_DRAWN) or name == metrics.EDGE]
     found: dict[tuple[int, int], dict[str, list[Any]]] = {}
     for (trial, replicate), rows in epochs.groupby(["trial", "replicate"]):
-        columns = {name: [number(value) for value in rows[name]] for name in ["epoch", *metrics]}
+        columns = {name: [number(value) for value in rows[name]] for name in ["epoch", *names]}
         found[int(str(trial)), int(str(replicate))] = {
             name: values for name, values in columns.items() if any(v is not None for v in values)
         }
@@ -229,7 +224,7 @@ def _borders(found: SweepTables) -> list[dict[str, Any]]:
     """Lines on which eta * lambda is constant, when the trials share n and momentum: two from theory, one measured."""
     if found.n is None or "momentum" in found.spec.varied:
         return []
-    bound = 2 * (1 + found.spec.plan.momentum)
+    bound = decay_bound(found.spec.plan.momentum)
     lines = [
         ("decay", 1.0, "decay alone takes a weight to 0 in one step"),
         ("bound", bound, "beyond, decay alone makes weights grow without end"),
