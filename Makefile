@@ -54,7 +54,8 @@ check: $(VENV)/ready-dev  ## what CI runs: format, lint, types, layers, tests
 bench: $(VENV)/ready-bench  ## speed against PyTorch, scikit-learn, and the bare matrix products
 	@$(BIN)/python tests/benchmarks/bench.py
 
-soak: $(VENV)/ready-bench  ## the long tests: published results, the gp sampler, the border sampler against others
+soak: $(VENV)/ready-bench  ## the long tests: new examples of every law, published results, samplers against others
+	@$(BIN)/pytest --numprocesses 2 --dist worksteal --hypothesis-profile "new examples" -m "hypothesis and not soak" $(TESTS)
 	@$(BIN)/pytest -m soak --timeout 7200 --durations 0 -s $(TESTS)
 	@$(BIN)/python tests/benchmarks/border.py
 

@@ -1,4 +1,4 @@
-"""Stores to put small sweeps in."""
+"""Stores to put small sweeps in, a browser, and how property tests draw their examples."""
 
 import os
 import shutil
@@ -14,8 +14,11 @@ import sweeps
 from sweeps.results.sweep import Sweep
 from sweeps.tracking.store import Store
 
-settings.register_profile("shared machine", deadline=None)  # a busy neighbour must not fail a test
-settings.load_profile("shared machine")
+# A busy neighbour must not fail a test: no deadline. `make soak` asks for the other profile; what it finds becomes
+# an @example.
+settings.register_profile("same examples", deadline=None, derandomize=True, database=None)
+settings.register_profile("new examples", deadline=None, database=None)
+settings.load_profile("same examples")
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 CHROMIUM_FLAGS += ["--disable-background-networking", "--disable-component-update"]

@@ -27,7 +27,8 @@ Array = NDArray[np.float64]
 _AMPLITUDE = (math.log(4.0), 0.3)  # P goes from .02 to .98 as f goes from -4 to 4
 _LENGTH = (math.log(0.6), 0.5)  # about half of the searched range
 _NEWTON_STEPS = 100
-_NEWTON_TOLERANCE = 1e-12  # of the log posterior: far below what a probability shows
+_NEWTON_TOLERANCE = 1e-8  # of the latent values; their error after such a step is its square
+_LEVEL = 1e-10  # by which the log posterior may seem to fall near its top, where rounding decides
 _SMALLEST_STEP = 1e-4
 _HERMITE_NODES, _HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 
@@ -259,12 +260,13 @@ def _mode(own: Array, stable: NDArray[np.bool_]) -> _Mode:
         root, b = np.sqrt(precisions), precisions * values + stable - p
         step = b - root * cho_solve((_factor(own, precisions), True), root * (own @ b)) - weights
         size, before = 1.0, height
+        former = values
         values, height = at(weights + step)
-        while height < before and size > _SMALLEST_STEP:
+        while height < before - _LEVEL and size > _SMALLEST_STEP:
             size /= 2
             values, height = at(weights + size * step)
         weights = weights + size * step
-        if height - before < _NEWTON_TOLERANCE:
+        if float(np.max(np.abs(values - former), initial=0.0)) < _NEWTON_TOLERANCE:
             break
     p = expit(values)
     return _Mode(stable - p, p * (1 - p), height)

@@ -70,7 +70,7 @@ def is_certain(records: Curves, facts: TrialFacts) -> bool:
         bound = math.inf if facts.data_bound is None or facts.momentum else facts.data_bound
         if total[-CERTAIN] - total.min() > bound and factors[0] > 1 and bool(np.all(np.diff(factors) >= 0)):
             return True
-        shrinking = bool(np.all(np.diff(norm[-CERTAIN - 1 :]) < 0)) and norm[-1] <= GONE * norm[0]
+        shrinking = bool(np.all(np.diff(norm[-CERTAIN - 1 :]) < 0) and norm[-1] <= GONE * norm[0])
         return shrinking and assess(records, facts).verdict is Verdict.COLLAPSED
 
 

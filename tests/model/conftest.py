@@ -5,16 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from numpy.typing import NDArray
 
 from model import Dataset, Examples, Hyperparameters, Network, TrainingPlan
 from model.activations import Array
 
 Batch = tuple[Array, Array]
-
-settings.register_profile("shared machine", deadline=None)  # a busy neighbour must not fail a test
-settings.load_profile("shared machine")
 
 
 def _draw_examples(

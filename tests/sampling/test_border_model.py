@@ -207,8 +207,7 @@ def test_gradient_of_the_evidence_meets_central_differences(seed: int, logs: tup
         ahead, behind = (
             _evidence(Kernel.of_logs(at + sign * step * np.eye(3)[i]), distances, stable)[0] for sign in (1, -1)
         )
-        # Newton's method ends where the posterior stands still; its mode, and so the slope, errs by up to 2e-4 there.
-        assert component == pytest.approx((ahead - behind) / (2 * step), rel=1e-3, abs=1e-3)
+        assert component == pytest.approx((ahead - behind) / (2 * step), rel=1e-4, abs=1e-6)
 
 
 def assumed() -> tuple[Border, Border, Points]:

@@ -457,6 +457,12 @@ def test_a_collapse_is_not_certain_while_something_else_is_the_verdict():
     assert not is_certain(swollen, about())
 
 
+@pytest.mark.parametrize("weights", [(0.3, 0.1, GONE * 6.0), (0.3, 0.1, 0.2), (0.05, 0.06, 0.05, 0.04)])
+def test_certainty_is_pythons_own_true_or_false(weights: tuple[float, ...]) -> None:
+    """A drawn example once gave NumPy's."""
+    assert isinstance(is_certain(collapsing(*weights), about()), bool)
+
+
 def test_growth_above_the_descent_bound_is_certain_when_its_factor_does_not_shrink_and_without_momentum():
     geometric, slowing = [1.4, 0.5, 8.0, 16.0, 32.0, 64.0], [1.4, 0.5, 8.0, 16.0, 31.0, 50.0]
     assert is_certain(records(total=geometric), about())
