@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from sweeps.specification.domains import Settings
-from sweeps.specification.spec import OBJECTIVES, SweepSpec
+from sweeps.specification.spec import Goal, SweepSpec
 from sweeps.verdicts.facts import State
 from sweeps.verdicts.verdict import STABLE, UNSTABLE, Verdict
 
@@ -43,9 +43,9 @@ class Outcome:
     stable: bool | None = None
 
 
-def worst(objective: str) -> float:
+def worst(goal: Goal) -> float:
     """What a diverged trial is told to be worth. Infinity teaches the sampler; NaN or a failure would not."""
-    return math.inf if OBJECTIVES[objective].sign > 0 else 0.0
+    return math.inf if goal.sign > 0 else 0.0
 
 
 def combined(spec: SweepSpec, replicates: list[Ended]) -> Outcome:
@@ -54,7 +54,7 @@ def combined(spec: SweepSpec, replicates: list[Ended]) -> Outcome:
         return Outcome(State.FAILED)
     stable = _stable(replicates)
     if any(ended.diverged for ended in replicates):
-        return Outcome(State.COMPLETE, tuple(worst(objective) for objective in spec.objective), stable=stable)
+        return Outcome(State.COMPLETE, tuple(worst(goal) for goal in spec.goals), stable=stable)
     values = tuple(fmean(ended.values[i] for ended in replicates) for i in range(len(spec.objective)))
     first = replicates[0]
     return Outcome(first.state, values, max(first.curve, default=0), stable)

@@ -194,7 +194,9 @@ def _stalled(records: Curves, facts: TrialFacts) -> Assessment | None:
     """No better than a constant answer at the end; unless nothing but time is in its way."""
     data = records[metrics.TRAIN_DATA]
     saturated, _ = records.most_saturated()
-    falls = saturated < SATURATED and all(_lost(f"cost/train_{part}", records, facts) for part in ("data", "total"))
+    falls = saturated < SATURATED and all(
+        _lost(cost, records, facts) for cost in (metrics.TRAIN_DATA, metrics.TRAIN_TOTAL)
+    )
     if not _is_constant(records, facts) or falls or _has_hardly_begun(records):
         return None
     lowest = float(data[1:].min())

@@ -14,7 +14,7 @@ from sweeps.sampling.outcomes import FinishedTrial, Outcome, worst
 from sweeps.sampling.proposer import proposer
 from sweeps.specification.domains import Range, Settings, decode, encode
 from sweeps.specification.reading import parse_spec
-from sweeps.specification.spec import SweepSpec
+from sweeps.specification.spec import OBJECTIVES, SweepSpec
 from sweeps.verdicts.facts import State
 
 TRIALS, LAG = 20, 3  # TPE's own proposals begin once 10 trials are known
@@ -184,13 +184,13 @@ def test_where_nothing_varies_every_proposal_is_the_same(sampler: str) -> None:
 
 
 def test_worst_is_infinite_cost_and_no_accuracy() -> None:
-    assert (worst("validation_data_cost"), worst("validation_accuracy")) == (math.inf, 0.0)
+    assert [worst(goal) for goal in OBJECTIVES.values()] == [math.inf, 0.0]
 
 
 def finished(spec: SweepSpec) -> list[FinishedTrial]:
     outcomes = good(spec)
     outcomes[2] = Outcome(State.FAILED)
-    outcomes[3] = Outcome(State.COMPLETE, tuple(worst(objective) for objective in spec.objective))
+    outcomes[3] = Outcome(State.COMPLETE, tuple(worst(goal) for goal in spec.goals))
     if len(spec.objective) == 1:
         outcomes[5] = Outcome(State.PRUNED, (2.0,), 2)
     curves = [{} if outcome.state is State.FAILED else {1: 9.0, 2: 2.0} for outcome in outcomes]

@@ -1,0 +1,115 @@
+"""A sweep that commit 7a25101 recorded is listed, shown, compared, extended and replayed by this version.
+
+The archive holds its spec and its `mlruns`, with `/recorded` in place of the folder that it was made in.
+"""
+
+import sqlite3
+import subprocess
+import sys
+import tarfile
+from contextlib import closing
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from support.small_sweeps import swept
+
+import sweeps
+from model import digits
+from sweeps.cli.main import main
+from sweeps.specification.reading import read_spec
+from sweeps.tracking.tables import WALL_CLOCK
+
+ARCHIVE = Path(__file__).with_name("recorded_by_7a25101.tar.xz")
+LEFT_OUT = [*WALL_CLOCK, "verdict_reason"]  # sentences may be written anew
+TOLERANCE = 1e-5  # of float32, summed by another processor's BLAS
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """The folder with the spec and the store, its paths rewritten to where it is."""
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    with closing(sqlite3.connect(tmp_path / "mlruns" / "mlflow.db")) as store:
+        for (table,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for column in [row[1] for row in store.execute(f'PRAGMA table_info("{table}")')]:
+                value = f"replace(\"{column}\", '/recorded/mlruns', '{tmp_path}/mlruns')"
+                store.execute(
+                    f'UPDATE "{table}" SET "{column}" = {value} WHERE instr("{column}", \'/recorded/mlruns\')'
+                )
+        store.commit()
+    return tmp_path
+
+
+@pytest.fixture
+def uri(recorded: Path) -> str:
+    return f"sqlite:///{recorded}/mlruns/mlflow.db"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["list"], "recorded"),
+        (["show", "recorded"], "recorded: 6 trials"),
+        (["show", "recorded", "--reassess"], "recorded: 6 trials"),
+        (["show", "recorded", "--where", "diverged == 1"], "diverged"),
+        (["compare", "recorded", "1", "4"], "Trial 1 against trial 4"),
+        (["report", "recorded"], "index.html"),
+        (["replay", "recorded", "4"], "all 18 recorded numbers came back, bit for bit"),
+    ],
+)
+def test_every_command_reads_it(uri: str, capsys: pytest.CaptureFixture[str], arguments: list[str], shown: str) -> None:
+    code = main([*arguments, "--tracking-uri", uri])
+    out, err = capsys.readouterr()
+    if arguments[0] == "replay" and code:  # another processor than the one that recorded it
+        assert "recorded numbers did not come back" in out
+        return
+    assert (code, err) == (0, "")
+    assert shown in out
+
+
+def test_its_tables_are_those_that_this_version_makes(
+    recorded: Path, uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = f"sqlite:///{tmp_path_factory.mktemp('now')}/mlflow.db"
+    before, now = sweeps.load("recorded", uri), swept(read_spec(recorded / "recorded.toml"), other)
+    for a, b in ((before.trials, now.trials), (before.epochs, now.epochs)):
+        a, b = (table.drop(columns=LEFT_OUT, errors="ignore") for table in (a, b))
+        pd.testing.assert_frame_equal(a, b, check_exact=False, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def test_it_is_finished_and_left_as_it_is(recorded: Path, uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(recorded / "recorded.toml"), "--tracking-uri", uri, "--quiet"]) == 0
+    assert "recorded was finished already" in capsys.readouterr().err
+
+
+def test_extended_it_equals_a_sweep_run_in_one_go(uri: str, recorded: Path, tmp_path: Path) -> None:
+    """In processes of their own: MLflow keeps a run's folder by the run's id, and other tests have read this run."""
+    for where, name in ((uri, "extended"), (f"sqlite:///{tmp_path}/whole.db", "whole")):
+        run = ["run", recorded / "recorded.toml", "--quiet", "--trials", "9"]
+        for command in (run, ["export", "recorded", tmp_path / name]):
+            subprocess.run([sys.executable, "-m", "sweeps", *command, "--tracking-uri", where], check=True, timeout=240)
+    for table in ("trials", "epochs"):
+        extended, whole = (
+            pd.read_parquet(tmp_path / name / f"{table}.parquet").drop(
+                columns=[*WALL_CLOCK, "verdict_reason"], errors="ignore"
+            )
+            for name in ("extended", "whole")
+        )
+        assert set(extended["trial"]) == set(range(9))
+        pd.testing.assert_frame_equal(extended, whole, check_exact=False, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def test_its_best_network_is_a_model_that_predicts(uri: str) -> None:
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)
+    try:
+        model = mlflow.pyfunc.load_model("models:/recorded@champion")
+        test = digits().test
+        right = np.mean(model.predict(np.asarray(test.x)).argmax(axis=1) == test.y)
+    finally:
+        mlflow.set_tracking_uri(before)
+    best = sweeps.load("recorded", uri).best(1)
+    assert right == pytest.approx(float(best["accuracy/test"].iloc[0]), abs=1e-6)
