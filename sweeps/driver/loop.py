@@ -64,9 +64,9 @@ def run_sweep(
         spec = preflight(spec, data, executor, progress.say)
         file = sqlite_file(uri)
         is_new = file is not None and not file.exists()
+        schedule = Schedule(spec)  # its sampler's imports come before MLflow's: side by side they take twice as long
         thread = WriterThread(lambda: open_writer(spec, data, uri, progress))
-        loop = SweepLoop(spec, data, executor, thread, progress, train)
-        schedule = loop.schedule
+        loop = SweepLoop(schedule, data, executor, thread, progress, train)
         try:
             if not is_new:  # else nothing is recorded, and training need not wait for the store
                 loop.recall(thread.writer())
@@ -87,14 +87,14 @@ class SweepLoop:
 
     def __init__(
         self,
-        spec: SweepSpec,
+        schedule: Schedule,
         data: dict[str, Dataset],
         executor: Executor,
         thread: WriterThread,
         progress: Progress,
         train: Callable[[Task], TrialResult],
     ) -> None:
-        self.schedule = Schedule(spec)
+        self.schedule = schedule
         self._data, self._executor, self._thread, self._progress = data, executor, thread, progress
         self._train = train
         self._flying: dict[Future[TrialResult], Key] = {}
