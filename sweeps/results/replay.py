@@ -3,18 +3,18 @@
 import contextlib
 from collections.abc import Mapping
 from concurrent.futures import BrokenExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from model import load, metrics
 from sweeps.executors.loky import LokyExecutor
-from sweeps.specification.spec import SweepSpec
+from sweeps.specification.spec import Stopping, SweepSpec
 from sweeps.tracking.records import RecordedTrial
 from sweeps.tracking.tables import epoch_rows, epochs_table
 from sweeps.user_network.source import find_source_again
 from sweeps.verdicts.facts import State
-from sweeps.worker.task import Task, TrialResult, failure
+from sweeps.worker.task import Task, TrialResult, failure, task_of
 from sweeps.worker.trial import run_trial
 
 
@@ -49,22 +49,12 @@ def replay(spec: SweepSpec, recorded: RecordedTrial, epochs: pd.DataFrame) -> Re
     A trial that was pruned, or ran out of patience, is ended after the same epoch. Raises InputError where the file of
     an own network is not what it was.
     """
-    plan, hyperparameters = spec.training(recorded.settings)
+    dataset = spec.training(recorded.settings)[0].dataset
     last = None if recorded.diverged or epochs.empty else int(epochs["epoch"].max())
-    task = Task(
-        number=recorded.number,
-        replicate=recorded.replicate,
-        seed=spec.seed,
-        plan=plan,
-        hyperparameters=hyperparameters,
-        goal=spec.goals[0],
-        digest=load(plan.dataset).digest,
-        thresholds={},
-        measures=spec.measures,
-        epochs=last,
-        network=None if spec.network is None else find_source_again(spec.network),
-        time_limit=spec.time_limit,
-    )
+    if spec.network is not None:
+        spec = replace(spec, network=find_source_again(spec.network))
+    spec = replace(spec, stopping=Stopping())
+    task = task_of(spec, recorded.key, recorded.settings, {dataset: load(dataset).digest}, epochs=last)
     result = run_trial(task) if task.network is None else _in_a_worker(task)
     before = _numbers(epochs) | _tests(recorded.metrics, last)
     now = _numbers(epochs_table([epoch_rows(result)]))
