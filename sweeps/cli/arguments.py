@@ -99,6 +99,8 @@ def parser() -> argparse.ArgumentParser:
     diagnose.add_argument("--time-limit", type=float, metavar="SECONDS", help="for a class (default: 600)")
     diagnose.add_argument("--json", action="store_true", help="a list of findings")
 
+    add("relocate", running.relocate, "after a store was moved: record where its artifacts are now, and keep a backup")
+
     ui = add("ui", running.ui, "the MLflow UI on the sweeps' store")
     ui.add_argument("--host", default="127.0.0.1")
     ui.add_argument("--port", type=_positive, default=5000)

@@ -1,6 +1,7 @@
 """The command line: parse, wire, exit code. Results go to stdout, everything else to stderr."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from sweeps.errors import BusyError, InputError, Interrupted, TrackingError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns its exit code: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    logging.basicConfig(format="sweeps: %(message)s")
     parsed = parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:

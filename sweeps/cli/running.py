@@ -33,18 +33,32 @@ def run(arguments: argparse.Namespace) -> int:
     with progress_of(spec.name, arguments.quiet) as progress:
         finished = run_sweep(spec, progress, arguments.jobs, arguments.tracking_uri)
     from sweeps.results.sweep import load
+    from sweeps.tracking.records import REPORT, REPORT_FILE
     from sweeps.views import terminal_tables  # and with it pandas, which training need not wait for
 
     sweep = load(finished.spec.name, finished.uri)
     terminal_tables.print_trials(f"Best trials of {sweep.name}", sweep.best(_BEST), sweep.spec)
     terminal_tables.print_verdicts(sweep.ordered)
-    report = None if finished.was_finished else _reported(sweep)
+    report = None if finished.was_finished and sweep.holds(REPORT, REPORT_FILE) else _reported(sweep)
     print(next_steps(sweep, arguments.tracking_uri, report))
     if finished.was_finished:
         complain(f"{sweep.name} was finished already; nothing was run. More: --trials N, or another --name", DONE)
     if finished.failed:
         failed = ", ".join(f"{number}-r{r}" if spec.replicates > 1 else str(number) for number, r in finished.failed)
         return complain(f"failed: trial {failed}; the error of each is the artifact error.txt of its run", FAILED)
+    return DONE
+
+
+def relocate(arguments: argparse.Namespace) -> int:
+    from sweeps.tracking.relocation import relocate as rewritten
+
+    file = sqlite_file(tracking_uri(arguments.tracking_uri))
+    if file is None:
+        return complain("a server knows its own places; relocate is for a SQLite file and its artifacts", BAD_INPUT)
+    moved, backup = rewritten(file)
+    if backup is None:
+        return complain(f"{file}: every artifact is recorded where it is; nothing was changed", DONE)
+    print(f"{moved} places rewritten in {file}; as it was: {backup}")
     return DONE
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import pandas as pd
 
 from model import metrics
 from sweeps.analysis.ranking import best_trials, ordered
-from sweeps.errors import UnknownSweepError
+from sweeps.errors import TrackingError, UnknownSweepError
 from sweeps.results.comparison import Side, divergence, sentences
 from sweeps.results.reassessment import assessments
 from sweeps.results.replay import Replay, replay
@@ -19,12 +20,24 @@ from sweeps.sampling.outcomes import FinishedTrial, combined
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import TABLES, RecordedSweep, RecordedTrial
 from sweeps.tracking.store import Store
-from sweeps.tracking.tables import epochs_table, read_epochs, trials_table
+from sweeps.tracking.tables import (
+    EPOCHS,
+    TRIALS,
+    epochs_table,
+    made_tables,
+    read_epochs,
+    read_tables,
+    table_files,
+    trials_table,
+)
 from sweeps.verdicts.verdict import Assessment
 from sweeps.worker.task import Key
 
 if TYPE_CHECKING:
     import optuna
+
+
+_LOG = logging.getLogger(__name__)
 
 
 def load(name: str, tracking_uri: str | None = None) -> "Sweep":
@@ -83,14 +96,14 @@ class Sweep:
         `best.` values are those at the epoch with the best objective.
         """
         if self.state == "finished":
-            return self._tables["trials.parquet"]
+            return self._tables[TRIALS]
         return trials_table(self.spec, self._live, self.epochs)
 
     @functools.cached_property
     def epochs(self) -> pd.DataFrame:
         """A row per run and epoch (0: before training): trial, replicate, epoch, a column per metric."""
         if self.state == "finished":
-            return self._tables["epochs.parquet"]
+            return self._tables[EPOCHS]
         parts, late = read_epochs(self._store, self._recorded, self._live)
         return epochs_table(parts + late)
 
@@ -171,6 +184,10 @@ class Sweep:
         """
         return importances(self.study())
 
+    def holds(self, folder: str, name: str) -> bool:
+        """Whether a file is among the sweep run's artifacts."""
+        return self._store.holds(self.run_id, folder, name)
+
     def attach(self, folder: str, files: Mapping[str, bytes]) -> dict[str, Path | None]:
         """Writes files into a folder of the sweep run's artifacts, over what is there.
 
@@ -195,8 +212,19 @@ class Sweep:
 
     @functools.cached_property
     def _tables(self) -> dict[str, pd.DataFrame]:
+        """The tables of a finished sweep; made anew, to the same bits, where a file is missing or damaged."""
         with self._store.artifacts(self._recorded.run_id, TABLES) as paths:
-            return {path.name: pd.read_parquet(path) for path in paths}
+            tables = read_tables(paths)
+        if len(tables.get(TRIALS, ())) == self.spec.trials * self.spec.replicates and EPOCHS in tables:
+            return tables
+        made = made_tables(self._store, self._recorded, self.spec, self._live)
+        healed = f"{self.name}: its tables were missing or damaged, and are made anew from MLflow's numbers"
+        try:
+            self._store.write_files(self.run_id, TABLES, table_files(made))
+        except TrackingError as error:
+            healed += f" (but not written: {error})"
+        _LOG.warning(healed)
+        return made
 
     @functools.cached_property
     def _live(self) -> list[RecordedTrial]:

@@ -14,6 +14,7 @@ SWEEP_RUN = "sweep"
 TABLES = "tables"  # artifact folders of the sweep run
 PARTS = "epochs"
 NETWORK = "network"
+REPORT, REPORT_FILE, REPORT_PICTURE = "report", "index.html", "map.png"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -19,6 +17,7 @@ from mlflow.entities import Experiment, LifecycleStage, Run
 from sweeps.errors import TrackingError
 from sweeps.specification.domains import decode
 from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.artifact_files import files_in, run_folder, write_whole
 from sweeps.tracking.location import sqlite_file, tracking_uri
 from sweeps.tracking.records import NETWORK, RecordedSweep, RecordedTrial
 from sweeps.tracking.retrying import tracking_errors
@@ -98,34 +97,56 @@ class Store:
     @contextlib.contextmanager
     def artifacts(self, run_id: str, folder: str) -> Iterator[list[Path]]:
         """The files of one artifact folder, on this machine for the duration."""
-        with tracking_errors(self.uri), tempfile.TemporaryDirectory() as scratch:
-            listed = self.client.list_artifacts(run_id, folder)
-            yield [Path(self.client.download_artifacts(run_id, entry.path, scratch)) for entry in listed]
+        here = self._folder(run_id)
+        if here is not None:
+            yield files_in(here / folder)
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            with tracking_errors(self.uri):
+                listed = self.client.list_artifacts(run_id, folder)
+                paths = [Path(self.client.download_artifacts(run_id, entry.path, scratch)) for entry in listed]
+            yield paths
 
     def write_files(self, run_id: str, folder: str, files: Mapping[str, bytes]) -> None:
-        """Writes contents, by file name, into an artifact folder of a run, over what is there."""
-        with tracking_errors(self.uri), tempfile.TemporaryDirectory() as scratch:
-            for name, content in files.items():
-                Path(scratch, name).write_bytes(content)
-            self.client.log_artifacts(run_id, scratch, folder)
+        """Writes contents, by file name, into an artifact folder of a run, over what is there; each whole or not."""
+        here = self._folder(run_id)
+        with tracking_errors(self.uri):
+            if here is not None:
+                for name, content in files.items():
+                    write_whole(here / folder / name, content)
+                return
+            with tempfile.TemporaryDirectory() as scratch:
+                for name, content in files.items():
+                    Path(scratch, name).write_bytes(content)
+                self.client.log_artifacts(run_id, scratch, folder or None)
+
+    def holds(self, run_id: str, folder: str, name: str) -> bool:
+        """Whether there is such a file in an artifact folder of a run."""
+        here = self._folder(run_id)
+        if here is not None:
+            return (here / folder / name).is_file()
+        with tracking_errors(self.uri):
+            return f"{folder}/{name}" in [entry.path for entry in self.client.list_artifacts(run_id, folder)]
 
     def log_network(self, run_id: str, spec: SweepSpec) -> None:
-        """Records where a user network's file is, what it is, and its text."""
+        """Records where a user's network's file is, what it is, and its text."""
         source = spec.network
         if source is None:
             return
         for name in SOURCE_TAGS:
             self.client.set_tag(run_id, f"{NETWORK}.{name}", getattr(source, name))
         if source.file:
-            self.client.log_artifact(run_id, source.file, NETWORK)
+            path = Path(source.file)
+            self.write_files(run_id, NETWORK, {path.name: path.read_bytes()})
 
     def local_path(self, run_id: str, artifact: str) -> Path | None:
         """Where an artifact is on this machine; None where a server keeps it."""
+        here = self._folder(run_id)
+        return None if here is None else here / artifact
+
+    def _folder(self, run_id: str) -> Path | None:
         with tracking_errors(self.uri):
-            root = urlsplit(str(self.client.get_run(run_id).info.artifact_uri))
-        if root.scheme not in ("", "file"):
-            return None
-        return Path(url2pathname(root.path), artifact)
+            return run_folder(str(self.client.get_run(run_id).info.artifact_uri), self.file)
 
     def _sweep_run(self, experiment_id: str) -> Run | None:
         return next(self.runs(experiment_id, "tags.kind = 'sweep'"), None)

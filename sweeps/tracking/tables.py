@@ -1,5 +1,7 @@
 """The two tables of a sweep: a row per trial run, and a row per trial run and epoch."""
 
+import hashlib
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,10 +15,12 @@ from sweeps.tracking.records import PARTS, RecordedSweep, RecordedTrial
 from sweeps.tracking.store import Store
 from sweeps.worker.task import TrialResult
 
+TRIALS, EPOCHS = "trials.parquet", "epochs.parquet"
 KEYS = ["trial", "replicate", "epoch"]
 SUMMARY = ["diverged", "diverged_epoch", "best_epoch", "eta_lambda_over_n", metrics.TEST_ACCURACY, metrics.TEST_DATA]
 WALL_CLOCK = ["seconds", "epoch_seconds", "run_id"]  # differ between two runs of one sweep; nothing else does
 
+_SUM = ".sha256"
 _WORDS = ["trial", "replicate", "state", "verdict", "verdict_reason"]
 _WHOLE = {"diverged", "diverged_epoch", "best_epoch"}
 
@@ -47,7 +51,7 @@ def read_epochs(
     The latter come from the runs' metric histories, one call a run and metric, so there should be few of them.
     """
     with store.artifacts(sweep.run_id, PARTS) as paths:
-        parts = [frame for path in paths if (frame := _read_part(path)) is not None]
+        parts = list(read_tables(paths).values())
     held = {key for frame in parts for key in zip(frame["trial"], frame["replicate"], strict=True)}
     late = []
     for trial in trials:
@@ -57,12 +61,44 @@ def read_epochs(
     return parts, late
 
 
-def _read_part(path: Path) -> pd.DataFrame | None:
-    """None for a part cut short by a crash: its trials are read from their runs."""
+def table_files(tables: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
+    """Tables as Parquet files, each with a file of its checksum, as sha256sum writes it."""
+    files = {name: _to_parquet(table) for name, table in tables.items()}
+    sums = {f"{name}{_SUM}": f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items()}
+    return files | {name: text.encode() for name, text in sums.items()}
+
+
+def read_tables(paths: Sequence[Path]) -> dict[str, pd.DataFrame]:
+    """File name -> table, of the files that are whole. Those of older sweeps have no checksums, and are believed."""
+    sums = {path.name: path.read_bytes()[:64] for path in paths if path.suffix == _SUM}
+    found = {path.name: _read_table(path, sums.get(f"{path.name}{_SUM}")) for path in paths if path.suffix != _SUM}
+    return {name: table for name, table in found.items() if table is not None}
+
+
+def _to_parquet(table: pd.DataFrame) -> bytes:
+    content = io.BytesIO()
+    table.to_parquet(content, index=False)
+    return content.getvalue()
+
+
+def _read_table(path: Path, digest: bytes | None) -> pd.DataFrame | None:
+    """None for a table cut short or damaged: MLflow still holds its numbers."""
     try:
-        return pd.read_parquet(path)
-    except (pa.ArrowInvalid, OSError):
+        content = path.read_bytes()
+        if digest is not None and hashlib.sha256(content).hexdigest().encode() != digest:
+            return None
+        return pd.read_parquet(io.BytesIO(content))
+    except (pa.ArrowException, OSError, ValueError):
         return None
+
+
+def made_tables(
+    store: Store, sweep: RecordedSweep, spec: SweepSpec, trials: Sequence[RecordedTrial]
+) -> dict[str, pd.DataFrame]:
+    """File name -> table of a sweep, from its parts and from what MLflow holds of each run."""
+    parts, late = read_epochs(store, sweep, trials)
+    epochs = epochs_table(parts + late)
+    return {TRIALS: trials_table(spec, trials, epochs), EPOCHS: epochs}
 
 
 def trials_table(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.DataFrame) -> pd.DataFrame:

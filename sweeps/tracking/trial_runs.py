@@ -51,7 +51,7 @@ class TrialRuns:
             client.log_batch(run_id, metrics[at : at + _METRICS_PER_BATCH])
         client.log_inputs(run_id, [data_input(data)])
         if result.error is not None:
-            client.log_text(run_id, result.error, "error.txt")
+            self._store.write_files(run_id, "", {"error.txt": result.error.encode()})
         status = "FAILED" if result.state is State.FAILED else "FINISHED"
         client.set_terminated(run_id, status, end_time=milliseconds(result.finished))
 

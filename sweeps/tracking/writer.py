@@ -1,8 +1,6 @@
 """Writing one sweep into MLflow. A run that cannot be written is written again until it stands."""
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pandas as pd
 from mlflow.entities import RunTag
@@ -16,7 +14,7 @@ from sweeps.tracking.records import PARTS, TABLES, RecordedTrial
 from sweeps.tracking.retrying import Patience, tracking_errors
 from sweeps.tracking.serving.registered_model import log_champion
 from sweeps.tracking.store import Store
-from sweeps.tracking.tables import epoch_rows, epochs_table, read_epochs, trials_table
+from sweeps.tracking.tables import TRIALS, epoch_rows, epochs_table, made_tables, read_epochs, table_files
 from sweeps.tracking.trial_runs import TrialRuns
 from sweeps.worker.task import Champion, Key, TrialResult
 
@@ -99,16 +97,14 @@ class SweepWriter:
         if self._pending:
             self._write_part()
         recorded = self._store.trials(self._sweep)
-        parts, late = read_epochs(self._store, self._sweep, recorded)
-        epochs = epochs_table(parts + late)
-        trials = trials_table(self.spec, recorded, epochs)
-        self._write_tables(TABLES, {"trials.parquet": trials, "epochs.parquet": epochs})
+        tables = made_tables(self._store, self._sweep, self.spec, recorded)
+        self._write_tables(TABLES, tables)
         tags = {"state": "finished"}
         if champion is not None:
             self._patience.do(lambda _: log_champion(self._store, self._sweep.run_id, self.spec, champion))
             tags["champion"] = f"trial {champion.number}, replicate {champion.replicate}"
         best = None if champion is None else (champion.number, champion.replicate)
-        pair = pair_to_compare(self.spec, trials)
+        pair = pair_to_compare(self.spec, tables[TRIALS])
         summary = describe_sweep(self.spec, self._sweep.experiment_id, self._sweep.run_id, recorded, best, pair)
         short = banner(self.spec, self._sweep.experiment_id, self._sweep.run_id, recorded, best)
         self._tag(tags | {NOTE: summary})
@@ -122,10 +118,8 @@ class SweepWriter:
 
     def _write_tables(self, folder: str, tables: Mapping[str, pd.DataFrame]) -> None:
         """Writes tables, as Parquet, into a folder of the sweep run's artifacts."""
-        with TemporaryDirectory() as scratch:
-            for name, table in tables.items():
-                table.to_parquet(Path(scratch, name), index=False)
-            self._patience.do(lambda _: self._client.log_artifacts(self._sweep.run_id, scratch, folder))
+        files = table_files(tables)
+        self._patience.do(lambda _: self._store.write_files(self._sweep.run_id, folder, files))
 
     def _tag(self, tags: Mapping[str, str]) -> None:
         entities = [RunTag(key, value) for key, value in tags.items()]

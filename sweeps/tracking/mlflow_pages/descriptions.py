@@ -7,13 +7,13 @@ from model import metrics
 from sweeps.formatting import setting, words
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.mlflow_pages.links import artifact_link, run_link, table_link, view_link
-from sweeps.tracking.records import RecordedTrial
+from sweeps.tracking.records import REPORT, REPORT_FILE, REPORT_PICTURE, RecordedTrial
 from sweeps.verdicts.verdict import Assessment
 
 NOTE = "mlflow.note.content"
 
-_REPORT = "report/index.html"
-_PICTURE = "report/map.png"
+_REPORT = f"{REPORT}/{REPORT_FILE}"
+_PICTURE = f"{REPORT}/{REPORT_PICTURE}"
 
 
 def describe_trial(assessment: Assessment) -> str:

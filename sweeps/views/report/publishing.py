@@ -15,10 +15,9 @@ from model import DatasetError
 from model.cache import cache_folder
 from sweeps.analysis.stability_map import StabilityMap, stability_map
 from sweeps.results.sweep import Sweep
+from sweeps.tracking.records import REPORT, REPORT_FILE, REPORT_PICTURE
 from sweeps.views.figures.stability_map import draw
 from sweeps.views.report.page_data import build, training_size
-
-FOLDER, FILE, PICTURE = "report", "index.html", "map.png"  # artifacts of the sweep run
 
 _STYLE = "page.css"
 _SCRIPTS = ("core.js", "map.js", "charts.js", "trial.js", "table.js", "findings.js", "main.js")
@@ -39,16 +38,16 @@ def publish(sweep: Sweep) -> Published:
     Where artifacts are kept by a server, the files are copies in the cache folder. A page stands without its picture.
     """
     drawn = mapped(sweep)
-    written = {FILE: render(build(sweep, drawn)).encode()}
+    written = {REPORT_FILE: render(build(sweep, drawn)).encode()}
     trouble = None
     if drawn is not None:
         try:
-            written[PICTURE] = draw(drawn, sweep.name)
+            written[REPORT_PICTURE] = draw(drawn, sweep.name)
         except Exception as error:  # noqa: BLE001 - whatever Matplotlib makes of an odd machine, the sweep has its page
             trouble = f"{type(error).__name__}: {error}"
-    stored = sweep.attach(FOLDER, written)
+    stored = sweep.attach(REPORT, written)
     here = {name: _here(sweep, name, content, stored[name]) for name, content in written.items()}
-    return Published(here[FILE], here.get(PICTURE), trouble)
+    return Published(here[REPORT_FILE], here.get(REPORT_PICTURE), trouble)
 
 
 def _here(sweep: Sweep, name: str, content: bytes, stored: Path | None) -> Path:
