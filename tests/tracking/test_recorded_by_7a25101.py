@@ -102,14 +102,10 @@ def test_extended_it_equals_a_sweep_run_in_one_go(uri: str, recorded: Path, tmp_
         pd.testing.assert_frame_equal(extended, whole, check_exact=False, rtol=TOLERANCE, atol=TOLERANCE)
 
 
-def test_its_best_network_is_a_model_that_predicts(uri: str) -> None:
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(uri)
-    try:
-        model = mlflow.pyfunc.load_model("models:/recorded@champion")
-        test = digits().test
-        right = np.mean(model.predict(np.asarray(test.x)).argmax(axis=1) == test.y)
-    finally:
-        mlflow.set_tracking_uri(before)
+def test_its_best_network_is_a_model_that_predicts(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    model = mlflow.pyfunc.load_model("models:/recorded@champion")
+    test = digits().test
+    right = np.mean(model.predict(np.asarray(test.x)).argmax(axis=1) == test.y)
     best = sweeps.load("recorded", uri).best(1)
     assert right == pytest.approx(float(best["accuracy/test"].iloc[0]), abs=1e-6)
