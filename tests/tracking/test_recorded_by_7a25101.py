@@ -102,6 +102,7 @@ def test_extended_it_equals_a_sweep_run_in_one_go(uri: str, recorded: Path, tmp_
         pd.testing.assert_frame_equal(extended, whole, check_exact=False, rtol=TOLERANCE, atol=TOLERANCE)
 
 
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # the loader of that version
 def test_its_best_network_is_a_model_that_predicts(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     model = mlflow.pyfunc.load_model("models:/recorded@champion")
