@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from support.report_pages import Opened, written
 from support.small_sweeps import small_spec, swept
 
 import sweeps
@@ -18,7 +19,7 @@ from sweeps.cli.main import main
 from sweeps.results.sweep import Sweep
 from sweeps.views.report import publishing
 from sweeps.views.report.page_data import build, number
-from sweeps.views.report.publishing import Published, escaped_json, mapped, publish, render
+from sweeps.views.report.publishing import Published, escaped_json, mapped, publish
 
 DASH = "\u2013"  # what stands for a number that was not measured
 SPEC = """
@@ -59,35 +60,11 @@ def built(sweep: Sweep) -> dict[str, Any]:
     return build(sweep, mapped(sweep))
 
 
-class Opened:
-    """A page with what it asked for and what it complained of."""
-
-    def __init__(self, browser: Any, file: Path, width: int = 1440, address: str = "") -> None:
-        self.page = browser.new_page(viewport={"width": width, "height": 900})
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(file.as_uri() + address)
-        self.page.wait_for_selector("html[data-ready]", timeout=20_000)
-
-    def texts(self, selector: str) -> list[str]:
-        found: list[str] = self.page.locator(selector).all_inner_texts()
-        return found
-
-
 @pytest.fixture
 def opened(browser: Any, page_file: Path) -> Iterator[Opened]:
     window = Opened(browser, page_file)
     yield window
     window.page.close()
-
-
-def written(folder: Path, data: dict[str, Any]) -> Path:
-    file = folder / "page.html"
-    file.write_text(render(data), encoding="utf-8")
-    return file
 
 
 def trial_with(sweep: Sweep, verdict: str) -> str:

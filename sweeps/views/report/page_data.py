@@ -4,6 +4,7 @@ import datetime
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -18,27 +19,12 @@ from sweeps.formatting import words
 from sweeps.results.sweep import Sweep
 from sweeps.specification.domains import Domain, Range, encode
 from sweeps.specification.spec import SweepSpec
-from sweeps.verdicts.verdict import STABLE, UNSTABLE, Assessment, Verdict
+from sweeps.verdicts.marks import MARKS, RUNNING, kind_of, mark_of
+from sweeps.verdicts.verdict import Assessment
 
 _DIGITS = 6  # significant, of every number in the page
 _IN_FULL = 5000  # rows of the epochs table up to which every metric is in the page; beyond, those that are drawn
 _DRAWN = (Family.COST, Family.ACCURACY, Family.WEIGHT_NORM)
-
-MEANINGS: dict[Verdict, str] = {  # in the order in which the page shows them
-    Verdict.CONVERGED: "The total cost fell and has settled.",
-    Verdict.SLOW: "Sound, but not done: the total cost was still falling when training ended, or had hardly begun to.",
-    Verdict.OVERFITTING: "The cost on examples it has not seen rises while that on the others still falls.",
-    Verdict.SPIKED: "The total cost rose once, and came back.",
-    Verdict.PENALTY_GROWTH: "The reported total rises while the data cost falls: the penalty on growing weights.",
-    Verdict.OSCILLATING: "The total cost went up and down, more than once.",
-    Verdict.STALLED: "It never learned: the data cost stayed at what a constant answer has.",
-    Verdict.COLLAPSED: "Weight decay drove the weights to nothing; every input gets the same answer.",
-    Verdict.DIVERGED: "Cost or weights grew without end: by decay, by curvature, or because steps did not descend.",
-    Verdict.PRUNED: "Stopped early because it was behind earlier trials.",
-    Verdict.FAILED: "It raised an error or lost its worker; its run holds the text.",
-}
-_RUNNING = "Not finished when this page was made."
-_UNKNOWN = "Not a verdict that this version knows."
 
 _COLUMNS = {  # of the trials table -> heading in the page
     "eta_lambda_over_n": "η·λ/n",
@@ -148,17 +134,12 @@ def in_words(spec: SweepSpec, n: int | None) -> list[str]:
 
 
 def _verdicts(trials: pd.DataFrame) -> list[dict[str, Any]]:
-    """Every verdict with its kind (stable, unstable, neither), its meaning and its count."""
-    counts = trials["verdict"].fillna("running").value_counts()
-    meanings = {verdict.value: meaning for verdict, meaning in MEANINGS.items()}
-    meanings |= {
-        str(word): _RUNNING if word == "running" else _UNKNOWN for word in counts.index if word not in meanings
-    }
-    kinds = dict.fromkeys(STABLE, "stable") | dict.fromkeys(UNSTABLE, "unstable")
-    kind_of = {verdict.value: kind for verdict, kind in kinds.items()}
+    """Every verdict with its count, its kind (stable, unstable, neither), its meaning and its look."""
+    counts = trials["verdict"].map(_word).value_counts()
+    known = dict.fromkeys([*(verdict.value for verdict in MARKS), *map(str, counts.index)])
     return [
-        {"word": word, "kind": kind_of.get(word, "neither"), "meaning": meaning, "count": int(counts.get(word, 0))}
-        for word, meaning in meanings.items()
+        {"word": word, "count": int(counts.get(word, 0)), "kind": kind_of(word)} | asdict(mark_of(word))
+        for word in known
     ]
 
 
@@ -181,7 +162,7 @@ def _trials(sweep: Sweep, trials: pd.DataFrame, ids: Sequence[str]) -> list[dict
         {
             "id": ids[place],
             "state": row["state"],
-            "verdict": _text(row["verdict"]) or "running",
+            "verdict": _word(row["verdict"]),
             "sentence": _text(row["verdict_reason"]),
             "run_id": row["run_id"],
             "settings": {name: number(row[name]) for name in sweep.spec.search},
@@ -280,6 +261,11 @@ def _advice(advice: Advice, ids: Sequence[str]) -> dict[str, Any]:
         "trials": [ids[row] for row in advice.trials],
         "change": advice.change,
     }
+
+
+def _word(verdict: object) -> str:
+    """A cell of the verdicts' column."""
+    return _text(verdict) or RUNNING
 
 
 def _text(value: object) -> str:
