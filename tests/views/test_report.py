@@ -148,6 +148,16 @@ def test_choosing_a_point_changes_sentence_and_address_and_a_reload_restores_bot
     assert opened.page.locator('.point[aria-pressed="true"]').get_attribute("data-id") == chosen
 
 
+def test_the_page_links_to_the_experiment_and_to_each_trials_run(opened: Opened, sweep: Sweep) -> None:
+    """With the workflow in the address, else MLflow opens its page for language models, which is empty."""
+    experiment = f"http://127.0.0.1:5000/#/experiments/{sweep.experiment_id}"
+    assert opened.page.locator("#footer a").get_attribute("href") == f"{experiment}?workflowType=machine_learning"
+    for trial, run_id in zip(sweep.trials["trial"], sweep.trials["run_id"], strict=True):
+        opened.page.locator("#trial-pick select").select_option(str(trial))
+        link = opened.page.locator("#trial-body a").get_attribute("href")
+        assert link == f"{experiment}/runs/{run_id}?workflowType=machine_learning"
+
+
 def test_the_filter_hides_points_and_rows_and_says_how_many_are_left(opened: Opened, sweep: Sweep) -> None:
     opened.page.locator('#legend [data-word="collapsed"]').click()
     count = int((sweep.trials["verdict"] == "collapsed").sum())

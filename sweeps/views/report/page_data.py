@@ -19,6 +19,7 @@ from sweeps.formatting import words
 from sweeps.results.sweep import Sweep
 from sweeps.specification.domains import Domain, Range, encode
 from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.mlflow_pages.links import complete, experiment_link, is_served, run_link
 from sweeps.verdicts.marks import MARKS, RUNNING, kind_of, mark_of
 from sweeps.verdicts.verdict import Assessment
 
@@ -90,7 +91,6 @@ def _ids(trials: pd.DataFrame, spec: SweepSpec) -> list[str]:
 
 def _sweep(sweep: Sweep, n: int | None) -> dict[str, Any]:
     spec = sweep.spec
-    base = sweep.uri if sweep.uri.startswith(("http://", "https://")) else "http://127.0.0.1:5000"
     return {
         "name": sweep.name,
         "state": sweep.state,
@@ -103,9 +103,9 @@ def _sweep(sweep: Sweep, n: int | None) -> dict[str, Any]:
         "epochs": spec.plan.epochs,
         "lambda_reported": spec.plan.penalty_n,
         "uri": sweep.uri,
-        "experiment": f"{base.rstrip('/')}/#/experiments/{sweep.experiment_id}",
+        "experiment": complete(sweep.uri, experiment_link(sweep.experiment_id)),
         "run_id": sweep.run_id,
-        "served": base == sweep.uri,
+        "served": is_served(sweep.uri),
         "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
 
@@ -165,6 +165,7 @@ def _trials(sweep: Sweep, trials: pd.DataFrame, ids: Sequence[str]) -> list[dict
             "verdict": _word(row["verdict"]),
             "sentence": _text(row["verdict_reason"]),
             "run_id": row["run_id"],
+            "link": complete(sweep.uri, run_link(sweep.experiment_id, row["run_id"])),
             "settings": {name: number(row[name]) for name in sweep.spec.search},
             "values": {name: number(row[name]) for name in _COLUMNS if name in row},
             "diverged_epoch": number(row["diverged_epoch"]),

@@ -1,6 +1,4 @@
 // The chosen trial, and two trials side by side.
-const runLink = (id) => `${data.sweep.experiment}/runs/${id}`;
-
 function pick(now, label, choose) {
   const sorted = [...trials].sort((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }));
   return el("select", { "aria-label": label, onchange: (event) => choose(event.target.value) },
@@ -23,7 +21,7 @@ function facts(trial) {
   if (trial.seen !== undefined) rows.push(["seen", `at epoch ${trial.seen}` + (trial.diverged_epoch === null ? "" : `; the numbers overflowed in epoch ${trial.diverged_epoch}`)]);
   return el("dl", { class: "facts" }, rows.map(([term, text]) => [el("dt", null, term), el("dd", null, text)]),
     el("dt", null, "run"), el("dd", null, el("code", null, trial.run_id), " ",
-      el("a", { href: runLink(trial.run_id), target: "_blank", rel: "noopener" }, "open in MLflow")));
+      el("a", { href: trial.link, target: "_blank", rel: "noopener" }, "open in MLflow")));
 }
 
 function chartSet(trial, others = [trial]) {
