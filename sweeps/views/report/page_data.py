@@ -16,6 +16,7 @@ from sweeps.analysis.advice import Advice, SweepTables, advise, decay_cut
 from sweeps.analysis.ranking import best_row, went_wrong
 from sweeps.analysis.stability_map import Panel, StabilityMap
 from sweeps.formatting import words
+from sweeps.results.comparison import DEFINED_BY, NOTABLE, as_compared, defined_by
 from sweeps.results.sweep import Sweep
 from sweeps.specification.domains import Domain, Range, encode
 from sweeps.specification.spec import SweepSpec
@@ -23,7 +24,6 @@ from sweeps.tracking.mlflow_pages.links import complete, experiment_link, is_ser
 from sweeps.verdicts.marks import MARKS, RUNNING, kind_of, mark_of
 from sweeps.verdicts.verdict import Assessment
 
-_DIGITS = 6  # significant, of every number in the page
 _IN_FULL = 5000  # rows of the epochs table up to which every metric is in the page; beyond, those that are drawn
 _DRAWN = (Family.COST, Family.ACCURACY, Family.WEIGHT_NORM)
 
@@ -58,6 +58,7 @@ def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
         "fields": [_field(name, domain, name in spec.varied) for name, domain in spec.search.items()],
         "columns": [[name, label] for name, label in _COLUMNS.items() if name in trials and trials[name].notna().any()],
         "trials": _trials(sweep, trials, ids),
+        "comparison": _comparison(sweep.epochs),
         "best": None if best is None else ids[best],
         "instructive": None if other is None else ids[other],
         "theory": _borders(found),
@@ -78,10 +79,10 @@ def number(value: Any) -> float | int | str | bool | None:
     """A cell for JSON: text as it is, None for NaN, infinity and what is missing."""
     if value is None or value is pd.NA or isinstance(value, str):
         return value if isinstance(value, str) else None
-    real = float(value)
-    if not math.isfinite(real):
+    real = as_compared(float(value))
+    if math.isnan(real):
         return None
-    return int(real) if real.is_integer() and abs(real) < 1e15 else float(f"{real:.{_DIGITS}g}")
+    return int(real) if real.is_integer() and abs(real) < 1e15 else real
 
 
 def _ids(trials: pd.DataFrame, spec: SweepSpec) -> list[str]:
@@ -190,9 +191,7 @@ def _evidence(row: Mapping[Any, Any], made: Assessment | None) -> dict[str, Any]
 
 def _curves(epochs: pd.DataFrame) -> dict[tuple[int, int], dict[str, list[Any]]]:
     """(trial, replicate) -> metric -> a value an epoch."""
-    names = metrics.by_epoch(epochs.columns)
-    if len(epochs) > _IN_FULL:
-        names = [name for name in names if metrics.is_of(name, *_DRAWN) or name == metrics.EDGE]
+    names = _metrics(epochs)
     found: dict[tuple[int, int], dict[str, list[Any]]] = {}
     for (trial, replicate), rows in epochs.groupby(["trial", "replicate"]):
         columns = {name: [number(value) for value in rows[name]] for name in ["epoch", *names]}
@@ -200,6 +199,25 @@ def _curves(epochs: pd.DataFrame) -> dict[tuple[int, int], dict[str, list[Any]]]
             name: values for name, values in columns.items() if any(v is not None for v in values)
         }
     return found
+
+
+def _metrics(epochs: pd.DataFrame) -> list[str]:
+    """Those of the page."""
+    names = metrics.by_epoch(epochs.columns)
+    if len(epochs) <= _IN_FULL:
+        return names
+    return [name for name in names if metrics.is_of(name, *_DRAWN) or name == metrics.EDGE]
+
+
+def _comparison(epochs: pd.DataFrame) -> dict[str, Any]:
+    """What the page needs to say where two trials first differ, as `comparison.sentences` does."""
+    names = _metrics(epochs)
+    return {
+        "notable": NOTABLE,
+        "in_full": len(epochs) <= _IN_FULL,
+        "shares": [name for name in names if metrics.is_share(name)],
+        "defined_by": {setting: defined_by(setting, names) for setting in DEFINED_BY},
+    }
 
 
 def _borders(found: SweepTables) -> list[dict[str, Any]]:
