@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweeps.analysis.stability_map import LEVELS, StabilityMap, stability_map
+from sweeps.analysis.map_estimate import LEVELS
+from sweeps.analysis.stability_map import StabilityMap, stability_map
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
 from sweeps.verdicts.verdict import Verdict

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sweeps.analysis.stability_map import Axis, Panel, Polyline, StabilityMap, Theory
+from sweeps.analysis.map_estimate import Axis, Polyline, Theory
+from sweeps.analysis.stability_map import Panel, StabilityMap
 from sweeps.formatting import words
 from sweeps.verdicts.marks import MARKS, Mark
 from sweeps.verdicts.verdict import Verdict

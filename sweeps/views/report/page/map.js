@@ -79,7 +79,7 @@ function panel(value, members, axes) {
     frame, field(axes), theory(axes), svg("g", { class: "points" }, ordered.map((trial, i) => point(trial, axes, i === 0)))));
 }
 
-/** The estimated map, where it is of these axes and panels: see sweeps/stability_map.py. */
+/** The estimated map, where it is of these axes and panels: see sweeps/analysis/stability_map.py. */
 function mapFor(x, y, facet) {
   const map = data.map;
   if (!map || x.name !== "eta" || y.name !== "lambda" || (facet && facet.name !== map.third)) return null;
