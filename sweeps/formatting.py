@@ -1,6 +1,7 @@
 """Numbers and words as they stand in sentences."""
 
 import json
+import math
 from collections.abc import Sequence
 
 
@@ -29,3 +30,17 @@ def setting(value: float | str | Sequence[int]) -> str:
 def threshold(value: float) -> str:
     """A number that is to be kept in mind: three significant digits, thousands in full."""
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def number(value: float) -> str:
+    """A number that was measured or counted: four significant digits, whole numbers in full. 162.8, 23,820, 1.2e-05."""
+    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e7):
+        return f"{int(value):,}"
+    if 1e3 <= abs(value) < 1e7:
+        return f"{round(value, 3 - math.floor(math.log10(abs(value)))):,.0f}"
+    return f"{value:.4g}"
+
+
+def percent(fraction: float) -> str:
+    """73.4 %: three significant digits."""
+    return f"{100 * fraction:.3g} %"

@@ -27,7 +27,7 @@ ONE_PLACE = {  # what may stand in one place only: pattern -> that place
     r"classes / 2\b": "model/bounds.py",
     r"#/experiments": "sweeps/tracking/mlflow_pages/links.py",
     r"workflowType": "sweeps/tracking/mlflow_pages/links.py",
-    r"127\.0\.0\.1:5000": "sweeps/tracking/mlflow_pages/links.py",
+    r"127\.0\.0\.1": "sweeps/tracking/mlflow_pages/links.py",
     r"OBJECTIVES\[": "sweeps/specification/spec.py",
 }
 

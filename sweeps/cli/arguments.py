@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sweeps.cli import browsing, diagnosing, running
 from sweeps.specification.reading import DEFAULT_SPEC
+from sweeps.tracking.mlflow_pages.links import HOST, PORT
 
 
 def parser() -> argparse.ArgumentParser:
@@ -102,8 +103,8 @@ def parser() -> argparse.ArgumentParser:
     add("relocate", running.relocate, "after a store was moved: record where its artifacts are now, and keep a backup")
 
     ui = add("ui", running.ui, "the MLflow UI on the sweeps' store")
-    ui.add_argument("--host", default="127.0.0.1")
-    ui.add_argument("--port", type=_positive, default=5000)
+    ui.add_argument("--host", default=HOST)
+    ui.add_argument("--port", type=_positive, default=PORT)
     return parser
 
 

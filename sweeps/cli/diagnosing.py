@@ -25,7 +25,7 @@ def diagnose(arguments: argparse.Namespace) -> int:
 
 
 def _of_curve(arguments: argparse.Namespace) -> "list[Finding]":
-    from sweeps.diagnosis.curves.recorded_run import read_run
+    from sweeps.diagnosis.curves.readers.csv_file import read_run
     from sweeps.diagnosis.curves.run_facts import RunFacts
     from sweeps.diagnosis.diagnose_run import diagnose_run
 

@@ -88,7 +88,7 @@ def _reported(sweep: "Sweep") -> Path | None:
 
 def next_steps(sweep: "Sweep", uri: str | None, report: Path | None) -> str:
     from sweeps.analysis.ranking import pair_to_compare
-    from sweeps.tracking.mlflow_pages.links import is_served, server_of, view_link
+    from sweeps.tracking.mlflow_pages.links import complete, is_served, view_link
 
     name = sweep.name
     store = f" --tracking-uri {uri}" if uri else ""
@@ -99,7 +99,7 @@ def next_steps(sweep: "Sweep", uri: str | None, report: Path | None) -> str:
         [
             "What next:",
             f"  {report or f'sweeps report {name}{store}'}  what is stable, where the border runs, what to try",
-            f"  {opened} {server_of(sweep.uri)}/{view_link(sweep.experiment_id)}  every trial's curves, side by side",
+            f"  {opened} {complete(sweep.uri, view_link(sweep.experiment_id))}  every trial's curves, side by side",
             f"  sweeps show {name}{store} --where 'diverged == 1'",
             *([f"  sweeps compare {name}{store} {pair[0]} {pair[1]}"] if pair else []),
             *(f"  sweeps replay {name}{store} {number}" for number in best),

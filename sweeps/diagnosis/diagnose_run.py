@@ -14,8 +14,8 @@ from sweeps.diagnosis.curves.penalty_scale import judge_penalty_scale
 from sweeps.diagnosis.curves.readings import Readings, readings_of
 from sweeps.diagnosis.curves.recorded_run import RecordedRun
 from sweeps.diagnosis.curves.run_facts import RunFacts
-from sweeps.diagnosis.curves.wording import number
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.formatting import number
 from sweeps.verdicts.curves import Curves
 from sweeps.verdicts.rules import SWING, SWING_MATTERS, SWINGS
 

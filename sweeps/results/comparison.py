@@ -1,7 +1,10 @@
-"""Two trainings side by side: what differs, from which epoch on, in which component first, and what a setting did."""
+"""Two trainings side by side: what differs, from which epoch on, in which component first, and what a setting did.
+
+The report page says where two trainings first differ by the same rule, from NOTABLE, DEFINED_BY and `metrics.is_share`.
+"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +17,12 @@ from sweeps.formatting import setting
 from sweeps.specification.domains import Setting
 
 NOTABLE = 0.01  # relative difference from which two trainings are said to differ
-
-_DEFINED_BY = {  # setting -> the metrics that contain it, which differ from the start whatever the training does
+DEFINED_BY = {  # setting -> the metrics that contain it, which differ from the start whatever the training does
     "lambda": (metrics.PENALTY, metrics.TRAIN_TOTAL, metrics.VALIDATION_TOTAL, Family.GRADIENT_NORM, Family.STABILITY),
     "eta": (metrics.EDGE,),
 }
+
+_DIGITS = 6  # significant
 _OUTCOMES = {  # metric -> how the sentence about an effect begins its clause
     metrics.PENALTY: "the penalty ends at",
     metrics.VALIDATION_DATA: "validation data cost",
@@ -36,21 +40,35 @@ class Side:
     epochs: pd.DataFrame
 
 
+def defined_by(name: str, names: Iterable[str]) -> list[str]:
+    """Of the metrics, those that contain the setting."""
+    return [metric for metric in names if metric.startswith(DEFINED_BY[name])]
+
+
+def as_compared(value: float) -> float:
+    """To six significant digits, which is what the report page holds: so both see the same differences.
+
+    Whole numbers stay as they are; NaN stands for what is not finite.
+    """
+    if not math.isfinite(value):
+        return math.nan
+    return value if value.is_integer() and abs(value) < 1e15 else float(f"{value:.{_DIGITS}g}")
+
+
 def divergence(one: Side, other: Side) -> pd.DataFrame:
     """A row per metric that differs by 1 % or more at some epoch both have, first and most different first.
 
     Index: metric. since: first epoch of training (1 or later) where it differs, <NA> when only at the start.
     at_start: whether it differs before training. one, other: the values at `since` (at epoch 0 without one).
-    apart: |one - other| / the larger, or undivided for accuracies and saturation. last_one, last_other: at the last
-    epoch of each.
+    apart: |one - other| / the larger, or undivided for accuracies and saturation, of both `as_compared`. last_one,
+    last_other: at the last epoch of each.
     """
     both = [name for name in one.epochs.columns if name in other.epochs.columns]
     shared = one.epochs.index.intersection(other.epochs.index)
     rows = []
     for metric in both:
         a, b = (side.epochs.loc[shared, metric].to_numpy(float) for side in (one, other))
-        scale = np.ones(len(a)) if metrics.is_share(metric) else np.maximum(np.abs(a), np.abs(b))
-        apart = np.nan_to_num(np.abs(a - b) / np.where(scale > 0, scale, 1.0))  # not measured in one: no difference
+        apart = _apart(metric, a, b)
         differs = apart >= NOTABLE
         trained = np.flatnonzero(differs & (shared.to_numpy() > 0))
         if not differs.any():
@@ -71,6 +89,13 @@ def divergence(one: Side, other: Side) -> pd.DataFrame:
     columns = ["metric", "since", "at_start", "one", "other", "apart", "last_one", "last_other"]
     table = pd.DataFrame(rows, columns=columns).astype({"since": "Int64", "at_start": bool})
     return table.sort_values(["since", "apart"], ascending=[True, False], kind="stable").set_index("metric")
+
+
+def _apart(metric: str, one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far apart the values are; 0 where one of them was not measured."""
+    a, b = (np.array([as_compared(value) for value in values.tolist()], np.float64) for values in (one, other))
+    scale = np.ones(len(a)) if metrics.is_share(metric) else np.maximum(np.abs(a), np.abs(b))
+    return np.nan_to_num(np.abs(a - b) / np.where(scale > 0, scale, 1.0))
 
 
 def changed(one: Side, other: Side) -> dict[str, tuple[Setting, Setting]]:
@@ -95,7 +120,7 @@ def sentences(one: Side, other: Side) -> list[str]:
             f"Trial {short.name} has no finite record after the start, so no epoch of training can be compared."
         )
     else:
-        lines.append("No metric differs by 1 % or more at any epoch of training that both have.")
+        lines.append(f"No metric differs by {100 * NOTABLE:g} % or more at any epoch of training that both have.")
     start = table[table["at_start"]]
     known = _defined(start.index, one, other)
     if known.any():
@@ -133,10 +158,10 @@ def _verdicts(one: Side, other: Side) -> str:
     return f"{a} for both" if a == b else f"{a} -> {b}"
 
 
-def _defined(metrics: pd.Index, one: Side, other: Side) -> NDArray[np.bool_]:
+def _defined(names: pd.Index, one: Side, other: Side) -> NDArray[np.bool_]:
     """Which of the metrics differ from the start by definition."""
-    prefixes = [prefix for name, those in _DEFINED_BY.items() if _differs(one, other, name) for prefix in those]
-    return np.array([str(metric).startswith(tuple(prefixes)) for metric in metrics], dtype=bool)
+    known = {metric for name in DEFINED_BY if _differs(one, other, name) for metric in defined_by(name, names)}
+    return np.array([metric in known for metric in names], dtype=bool)
 
 
 def _listed(rows: pd.DataFrame) -> str:

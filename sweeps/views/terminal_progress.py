@@ -1,4 +1,4 @@
-"""How a running sweep is shown, on stderr."""
+"""How a running sweep is shown, on stderr. Names and messages are printed as they are, without rich's markup."""
 
 import sys
 import time
@@ -22,13 +22,13 @@ class TerminalProgress:
 
     def __init__(self, name: str) -> None:
         self._bar = Bar(
-            TextColumn(f"[bold]{name}[/]"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[status]}"),
-            TextColumn("left"),
+            TextColumn("{task.fields[status]}", markup=False),
+            TextColumn("left", markup=False),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=Console(stderr=True, markup=False, emoji=False),
         )
         self._task = self._bar.add_task(name, status="starting", total=None)
 

@@ -1,4 +1,7 @@
-"""Tables in the terminal, on stdout."""
+"""Tables in the terminal, on stdout.
+
+Names, paths and sentences are printed as they are: rich would make an emoji of `:Sound`, and drop `[10]` as markup.
+"""
 
 import sys
 import textwrap
@@ -24,7 +27,8 @@ _WIDE = 1000  # columns of a file or pipe: nothing is cut off there
 
 def console() -> Console:
     """Standard output, as wide as the terminal, or as wide as it takes where there is none."""
-    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False, soft_wrap=False)
+    width = None if sys.stdout.isatty() else _WIDE
+    return Console(width=width, markup=False, emoji=False, highlight=False, soft_wrap=False)
 
 
 def print_table(title: str, frame: pd.DataFrame, headings: Sequence[str] | None = None) -> None:
@@ -184,7 +188,7 @@ def print_findings(target: str, findings: Sequence[Finding]) -> None:
     out = console()
     faults = sum(finding.severity is Severity.FAULT for finding in findings)
     said = "no fault" if not faults else "1 fault" if faults == 1 else f"{faults} faults"
-    out.print(f"{target}: {said}", style="bold", markup=False)
+    out.print(f"{target}: {said}", style="bold")
     styles = {Severity.FAULT: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
     for finding in findings:
         style = "bold green" if finding.code is Code.CLEAN else styles[finding.severity]
@@ -192,4 +196,4 @@ def print_findings(target: str, findings: Sequence[Finding]) -> None:
         out.print(Text.assemble((f"{finding.severity}  {finding.code}", style)))
         for text in filter(None, (finding.message, finding.remedy and f"Remedy: {finding.remedy}")):
             lines = textwrap.wrap(text, min(out.width, _READABLE), initial_indent="  ", subsequent_indent="  ")
-            out.print("\n".join(lines), markup=False)
+            out.print("\n".join(lines))

@@ -1,6 +1,5 @@
-"""What recorded curves prove: laws over runs that descend, the published run, sound trainings, files with mistakes."""
+"""What recorded curves prove: laws over runs that descend, the published run, sound trainings."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,36 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import ArrayLike
+from support.recorded_runs import SMALL, found, run_of
 
 import sweeps
 from model import Hyperparameters, TrainingPlan, digits, train
-from sweeps.diagnosis.curves.recorded_run import RecordedRun, read_run
+from sweeps.diagnosis.curves.readers.csv_file import read_run
+from sweeps.diagnosis.curves.recorded_run import RecordedRun
 from sweeps.diagnosis.curves.run_facts import RunFacts
-from sweeps.diagnosis.curves.wording import number
-from sweeps.diagnosis.diagnose_run import diagnose_run
 from sweeps.diagnosis.findings import Code, Finding, Severity
 from sweeps.errors import InputError
 
 PUBLISHED_RUN = Path(sweeps.__file__).parent / "specs/case_study/published_run.csv"
 PUBLISHED_FACTS = RunFacts(sizes=(784, 30, 10), n=50_000, evaluated_n=10_000)
-SMALL = RunFacts(sizes=(64, 20, 10), n=1200, evaluated_n=300)  # allowed rise of the total: 5 * (1 + 4) = 25
-
-
-def run_of(cost: ArrayLike, **columns: ArrayLike) -> RecordedRun:
-    return RecordedRun(np.arange(len(np.asarray(cost))), np.asarray(cost, float), **columns)
-
-
-def found(run: RecordedRun, facts: RunFacts) -> dict[Code, Finding]:
-    """By code; checks what every finding owes its readers: plain JSON, and a sentence that ends."""
-    findings = diagnose_run(run, facts)
-    for finding in findings:
-        json.dumps(finding.to_table(), allow_nan=False)
-        assert finding.message.endswith(".")
-        assert finding.remedy.endswith(".")
-    order = list(Severity)
-    assert findings == sorted(findings, key=lambda finding: order.index(finding.severity))
-    return {finding.code: finding for finding in reversed(findings)}
 
 
 def published(**changes: object) -> dict[Code, Finding]:
@@ -468,95 +449,7 @@ def test_decay_past_its_bound_is_found_in_the_curve_of_a_training(tmp_path: Path
     assert found(run, facts)[Code.INCONCLUSIVE].evidence["causes"]["steps_too_large"] == "likely"  # type: ignore[call-overload,index]
 
 
-# Files
-
-
-def written(folder: Path, content: str | bytes) -> Path:
-    path = folder / "run.csv"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "epoch,cost,correct\n0,3.5,70\n1,inf,80\n",
-        "\ufeffepoch,cost,correct\r\n0,3.5,70\r\n\r\n1,inf,80\r\n",
-        " Epoch ; COST;correct\n0; 3.5;70\n1;Infinity;80\n",
-        "correct\tseconds\tcost\tepoch\n70\t1.5\t3.5\t0\n80\tlong\tinf\t1",
-        '"epoch","cost","correct"\n"0","3.5","70"\n"1","inf","80"\n',
-    ],
-)
-def test_files_are_read_whatever_separates_columns_and_lines(content: str, tmp_path: Path) -> None:
-    run = read_run(written(tmp_path, content))
-    assert run.epochs.tolist() == [0, 1]
-    assert run.cost.tolist() == [3.5, math.inf]
-    assert run.correct is not None
-    assert run.correct.tolist() == [70, 80]
-    assert run.accuracy is None
-
-
-def test_an_empty_cell_is_a_missing_value_where_a_column_may_have_one(tmp_path: Path) -> None:
-    run = read_run(written(tmp_path, "epoch,cost,accuracy,penalty\n1,3.5,,1\n2,2.5,.75,\n"))
-    assert run.accuracy is not None
-    assert np.isnan(run.accuracy[0])
-    assert run.accuracy[1] == 0.75
-    assert found(run, SMALL) == {}
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("", ["is empty", "epoch,cost"]),
-        ("\n \n", ["is empty"]),
-        ("0,3.5\n1,2.5\n", ["line 1", "names no columns", "epoch,cost"]),
-        ("epoch,loss\n0,3.5\n1,2.5\n", ["no column cost", "epoch, loss", "rename loss"]),
-        ("step,value\n0,3.5\n1,2.5\n", ["no column epoch", "no column cost", "add it"]),
-        ("epoch,cost,penality\n0,3.5,1\n1,2.5,1\n", ["column penality", "did you mean penalty"]),
-        ("epoch,cost,Cost\n0,3.5,1\n1,2.5,1\n", ["column cost", "2 times"]),
-        ("epoch,cost\n0,3.5\n1,high\n", ["line 3", "column cost", "'high'", "11.94"]),
-        ("epoch;cost\n0;3,5\n1;2,5\n", ["line 2", "'3,5'", "decimal point"]),
-        ("epoch,cost\n0,3.5\n1,1_000\n", ["line 3", "'1_000'"]),
-        ("epoch,cost,accuracy\n0,3.5,74%\n1,3,75%\n", ["line 2", "column accuracy", "74%", "divide by 100"]),
-        ("epoch,cost,accuracy\n0,3.5,74\n1,3,75\n", ["line 2", "column accuracy", "74", "divide percent by 100"]),
-        ("epoch,cost,correct\n0,3.5,0.74\n1,3,1\n", ["line 2", "column correct", "0.74", "accuracy"]),
-        ("epoch,cost\n0,3.5\n1,-2\n", ["line 3", "column cost", "negative", "-2"]),
-        ("epoch,cost\n0,3.5\n1,\n", ["line 3", "column cost", "empty"]),
-        ("epoch,cost\n0,3.5\n1\n", ["line 3", "1 values for 2 columns"]),
-        ("epoch,cost\n0,3.5\n1,2.5,9\n", ["line 3", "3 values for 2 columns"]),
-        ("epoch,cost\n0,3.5\n0,2.5\n", ["line 3", "column epoch", "0 after 0"]),
-        ("epoch,cost\n0,3\n3,3\nx,3\n2,3\n", ["line 4, column epoch", "'x'", "line 5, column epoch", "2 after 3"]),
-        ("epoch,cost\ninf,3.5\n1,2.5\n", ["line 2", "column epoch", "must be finite"]),
-        ("epoch,cost\n0,3.5\n", ["holds 1 epochs", "at least two"]),
-        ("epoch,cost\n", ["holds 0 epochs"]),
-        ("epoch,cost\n0,3\n1,2\n".encode("utf-16"), ["not UTF-8"]),
-        ('epoch,cost\n0,"' + "3" * 200_000 + '"\n', ["line 2", "field larger"]),
-    ],
-)
-def test_a_mistake_in_a_file_is_named_with_its_place_and_remedy(
-    content: str | bytes, words: list[str], tmp_path: Path
-) -> None:
-    path = written(tmp_path, content)
-    with pytest.raises(InputError) as caught:
-        read_run(path)
-    assert str(caught.value).startswith(str(path))
-    assert all(word in str(caught.value) for word in words), str(caught.value)
-
-
-def test_a_file_that_is_not_there_or_a_folder_is_bad_input(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.csv", tmp_path):
-        with pytest.raises(InputError, match=r"cannot be read.*name a CSV file"):
-            read_run(path)
-
-
-@given(st.binary(max_size=200) | st.text("epochcst,;\n\t0123456789.-+einfa\"'\r ", max_size=80).map(str.encode))
-def test_no_file_raises_anything_but_input_errors(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    path = written(tmp_path_factory.getbasetemp(), content)
-    try:
-        run = read_run(path)
-    except InputError:
-        return
-    found(run, SMALL)
+# Whatever the curves
 
 
 positive = st.floats(0, 1e3) | st.floats(0) | st.just(math.inf) | st.just(math.nan)
@@ -590,59 +483,3 @@ def test_any_legal_curves_get_findings_that_can_be_printed(data: st.DataObject, 
 def test_more_right_answers_than_examples_are_bad_input() -> None:
     with pytest.raises(InputError, match=r"7691.*5000 examples.*--evaluated-size"):
         published(evaluated_n=5000)
-
-
-# TrialFacts
-
-
-@pytest.mark.parametrize(
-    ("facts", "words"),
-    [
-        ({"sizes": (10,)}, ["sizes", "784,30,10", "(10,)"]),
-        ({"sizes": (784, 0, 10)}, ["sizes", "0"]),
-        ({"n": 0}, ["training size", "from 1", "0"]),
-        ({"evaluated_n": -5}, ["evaluated size", "-5"]),
-        ({"batch_size": 2.5}, ["batch size", "whole", "2.5"]),
-        ({"n": True}, ["training size", "True"]),
-        ({"n": 10, "batch_size": 11}, ["batch size", "at most the 10"]),
-        ({"eta": 0.0}, ["eta", "positive"]),
-        ({"eta": math.nan}, ["eta", "nan"]),
-        ({"lmbda": -1.0}, ["lambda", "from 0", "-1"]),
-        ({"momentum": 1.0}, ["momentum", "below 1"]),
-        ({"output": "tanh"}, ["output", "sigmoid, softmax, linear", "'tanh'"]),
-        ({"cost": "mse", "n": 0}, ["cost", "quadratic, cross_entropy", "training size"]),
-    ],
-)
-def test_facts_that_cannot_be_are_bad_input(facts: dict[str, object], words: list[str]) -> None:
-    with pytest.raises(InputError) as caught:
-        RunFacts(**facts)  # type: ignore[arg-type]
-    assert all(word in str(caught.value) for word in words)
-
-
-@pytest.mark.parametrize(
-    ("columns", "words"),
-    [
-        ({"cost": [1.0]}, "at least two epochs, got 1"),
-        ({"cost": [1.0, 2.0], "penalty": [1.0]}, "penalty must have one value for each of 2 epochs"),
-        ({"cost": [1.0, -2.0]}, "cost, value 1: must not be negative"),
-        ({"cost": [1.0, 2.0], "accuracy": [0.1, 1.5]}, "accuracy, value 1: must be a fraction"),
-    ],
-)
-def test_curves_that_no_training_has_are_bad_input(columns: dict[str, list[float]], words: str) -> None:
-    with pytest.raises(InputError, match=words):
-        run_of(**columns)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (162.7698, "162.8"),
-        (50_000, "50,000"),
-        (23820.0, "23,820"),
-        (5969.3, "5,969"),
-        (54764.4, "54,760"),
-        (0.5, "0.5"),
-    ],
-)
-def test_numbers_are_said_with_four_digits(value: float, text: str) -> None:
-    assert number(value) == text

@@ -16,6 +16,7 @@ from sweeps.cli.main import main
 from sweeps.results.sweep import Sweep
 from sweeps.tracking.mlflow_pages import links, saved_view
 from sweeps.tracking.mlflow_pages.descriptions import NOTE
+from sweeps.views.report.page_data import build
 
 PATIENCE = 150.0  # seconds: MLflow's pages load in three, and in a minute on a busy machine
 pytestmark = pytest.mark.timeout(1200)
@@ -108,6 +109,16 @@ def test_link_to_the_table_shows_the_columns(sweep: Sweep, server: str, page: An
     for heading in ("verdict", "eta", "lambda", "batch_size", "cost/penalty", "accuracy/validation", "stability/edge"):
         page.get_by_role("columnheader", name=heading, exact=True).first.wait_for()
     page.get_by_role("gridcell", name="diverged", exact=True).first.wait_for()
+
+
+def test_links_of_the_report_page_open_the_runs_and_a_run(sweep: Sweep, server: str, page: Any) -> None:
+    data = build(sweeps.load("pairs", server), None)
+    page.goto(data["sweep"]["experiment"])
+    see(page, "6 trainings on digits:")
+    see(page, "trial-0005")
+    trial = next(trial for trial in data["trials"] if trial["verdict"] == "diverged")
+    page.goto(trial["link"])
+    see(page, trial["sentence"])
 
 
 def test_banner_tells_the_verdicts_and_the_best_trial(sweep: Sweep, server: str, page: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from support.report_pages import Opened, written
 from support.small_sweeps import small_spec, swept
 
 import sweeps
@@ -18,7 +19,7 @@ from sweeps.cli.main import main
 from sweeps.results.sweep import Sweep
 from sweeps.views.report import publishing
 from sweeps.views.report.page_data import build, number
-from sweeps.views.report.publishing import Published, escaped_json, mapped, publish, render
+from sweeps.views.report.publishing import Published, escaped_json, mapped, publish
 
 DASH = "\u2013"  # what stands for a number that was not measured
 SPEC = """
@@ -59,35 +60,11 @@ def built(sweep: Sweep) -> dict[str, Any]:
     return build(sweep, mapped(sweep))
 
 
-class Opened:
-    """A page with what it asked for and what it complained of."""
-
-    def __init__(self, browser: Any, file: Path, width: int = 1440, address: str = "") -> None:
-        self.page = browser.new_page(viewport={"width": width, "height": 900})
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(file.as_uri() + address)
-        self.page.wait_for_selector("html[data-ready]", timeout=20_000)
-
-    def texts(self, selector: str) -> list[str]:
-        found: list[str] = self.page.locator(selector).all_inner_texts()
-        return found
-
-
 @pytest.fixture
 def opened(browser: Any, page_file: Path) -> Iterator[Opened]:
     window = Opened(browser, page_file)
     yield window
     window.page.close()
-
-
-def written(folder: Path, data: dict[str, Any]) -> Path:
-    file = folder / "page.html"
-    file.write_text(render(data), encoding="utf-8")
-    return file
 
 
 def trial_with(sweep: Sweep, verdict: str) -> str:
@@ -169,6 +146,16 @@ def test_choosing_a_point_changes_sentence_and_address_and_a_reload_restores_bot
     opened.page.wait_for_selector("html[data-ready]")
     assert opened.texts("#trial .sentence") == after
     assert opened.page.locator('.point[aria-pressed="true"]').get_attribute("data-id") == chosen
+
+
+def test_the_page_links_to_the_experiment_and_to_each_trials_run(opened: Opened, sweep: Sweep) -> None:
+    """With the workflow in the address, else MLflow opens its page for language models, which is empty."""
+    experiment = f"http://127.0.0.1:5000/#/experiments/{sweep.experiment_id}"
+    assert opened.page.locator("#footer a").get_attribute("href") == f"{experiment}?workflowType=machine_learning"
+    for trial, run_id in zip(sweep.trials["trial"], sweep.trials["run_id"], strict=True):
+        opened.page.locator("#trial-pick select").select_option(str(trial))
+        link = opened.page.locator("#trial-body a").get_attribute("href")
+        assert link == f"{experiment}/runs/{run_id}?workflowType=machine_learning"
 
 
 def test_the_filter_hides_points_and_rows_and_says_how_many_are_left(opened: Opened, sweep: Sweep) -> None:

@@ -9,8 +9,8 @@ import math
 from sweeps.diagnosis.curves.descent_bound import DIAGNOSE
 from sweeps.diagnosis.curves.readings import Readings, Rise, largest_rise
 from sweeps.diagnosis.curves.run_facts import RunFacts
-from sweeps.diagnosis.curves.wording import number, percent
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.formatting import number, percent
 from sweeps.verdicts.rules import RISEN
 
 _CLEARLY = 0.25  # of the way from guessing to all right: classes of unequal size let a constant answer beat 1 / classes

@@ -14,8 +14,8 @@ import numpy as np
 
 from sweeps.diagnosis.curves.readings import Readings, Rise, largest_rise
 from sweeps.diagnosis.curves.run_facts import RunFacts
-from sweeps.diagnosis.curves.wording import number
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.formatting import number
 from sweeps.verdicts.curves import Curve
 from sweeps.verdicts.rules import SWING, SWING_MATTERS
 

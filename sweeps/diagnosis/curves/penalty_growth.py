@@ -9,8 +9,8 @@ import numpy as np
 from sweeps.diagnosis.curves.descent_bound import largest_data_cost
 from sweeps.diagnosis.curves.readings import Readings, Rise, fit_laws, largest_rise
 from sweeps.diagnosis.curves.run_facts import RunFacts
-from sweeps.diagnosis.curves.wording import number, percent
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.formatting import number, percent
 from sweeps.verdicts.curves import Curve
 from sweeps.verdicts.rules import SWING
 

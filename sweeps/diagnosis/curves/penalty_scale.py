@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sweeps.diagnosis.curves.descent_bound import largest_data_cost
 from sweeps.diagnosis.curves.readings import Readings, largest_rise
 from sweeps.diagnosis.curves.run_facts import RunFacts
-from sweeps.diagnosis.curves.wording import number
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.formatting import number
 from sweeps.verdicts.curves import Curves
 from sweeps.verdicts.rules import RISEN
 

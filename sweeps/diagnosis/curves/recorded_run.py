@@ -1,22 +1,15 @@
-"""The curves of a training that somebody recorded, and the CSV files they come in."""
+"""The curves of a training that somebody recorded, and what values no training has."""
 
-import csv
-import difflib
-import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from sweeps.errors import InputError
 from sweeps.verdicts.curves import Curve
 
-_REQUIRED = ("epoch", "cost")
-_OPTIONAL = ("data_cost", "penalty", "accuracy", "correct")
-_MISSPELT = 0.85  # likeness from which an unknown column is taken for a misspelt one: penality .93, val_accuracy .8
-_ALIKE = 0.5  # likeness from which a column is suggested for a required one that is missing: loss for cost
+REQUIRED = ("epoch", "cost")
+OPTIONAL = ("data_cost", "penalty", "accuracy", "correct")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +29,7 @@ class RecordedRun:
     correct: Curve | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "cost", *_OPTIONAL):
+        for name in ("epochs", "cost", *OPTIONAL):
             given = getattr(self, name)
             if given is not None:
                 object.__setattr__(self, name, np.asarray(given, dtype=np.float64))
@@ -47,107 +40,16 @@ class RecordedRun:
                 raise InputError(f"{name} must have one value for each of {len(self.epochs)} epochs, got {curve.shape}")
             for index, value in enumerate(curve):
                 before = self.epochs[index - 1] if index else None
-                if problem := _problem(name, float(value), None if before is None else float(before)):
+                if problem := problem_of(name, float(value), None if before is None else float(before)):
                     raise InputError(f"{name}, value {index}: {problem}")
 
     def curves(self) -> dict[str, Curve]:
         """The recorded columns by their name in a CSV."""
-        named = {"epoch": self.epochs, "cost": self.cost} | {name: getattr(self, name) for name in _OPTIONAL}
+        named = {"epoch": self.epochs, "cost": self.cost} | {name: getattr(self, name) for name in OPTIONAL}
         return {name: curve for name, curve in named.items() if curve is not None}
 
 
-def read_run(path: str | Path) -> RecordedRun:
-    """A run from a CSV with a header: epoch, cost, any of data_cost, penalty, accuracy, correct; others are ignored.
-
-    Commas, semicolons or tabs separate; a cell may be empty but for epoch and cost, where inf and nan say that the
-    numbers overflowed. Raises InputError with file, line, column, value and remedy, one line for each mistake.
-    """
-    path = Path(path)
-    text = _text(path)
-    lines = list(_lines(path, text))
-    if not lines:
-        raise InputError(f"{path}: is empty; its first line must name the columns, as in epoch,cost,correct")
-    _, header = lines[0]
-    columns = _columns(path, header)
-    values: dict[str, list[float]] = {name: [] for name in columns}
-    problems = []
-    before = None
-    for number, row in lines[1:]:
-        if len(row) != len(header):
-            problems.append(f"line {number}: has {len(row)} values for {len(header)} columns; give one for each")
-            continue
-        for name, index in columns.items():
-            value, problem = _value(name, row[index].strip(), before)
-            values[name].append(value)
-            if problem:
-                problems.append(f"line {number}, column {name}: {problem}")
-            elif name == "epoch":
-                before = value
-    if problems:
-        raise InputError("\n".join(f"{path}, {problem}" for problem in problems))
-    if len(values["epoch"]) < 2:
-        raise InputError(f"{path}: holds {len(values['epoch'])} epochs; a curve needs at least two, a line for each")
-    curves = {"epochs" if name == "epoch" else name: np.array(column) for name, column in values.items()}
-    return RecordedRun(**curves)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; name a CSV file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text; save it as CSV in UTF-8") from None
-
-
-def _lines(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """(number, cells) of each line that is not blank. The header shows what separates."""
-    header = next((line for line in text.splitlines() if line.strip()), "")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                yield reader.line_num, row
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}; save it as plain CSV") from None
-
-
-def _columns(path: Path, header: Sequence[str]) -> Mapping[str, int]:
-    """Where each known column stands."""
-    names = [name.strip().lower() for name in header]
-    shown = ", ".join(name or "(no name)" for name in names)
-    if all(_is_number(name) for name in names):
-        raise InputError(f"{path}, line 1: names no columns, got {shown}; begin with a line such as epoch,cost,correct")
-    problems = []
-    for name in _REQUIRED:
-        if name not in names:
-            near = difflib.get_close_matches(name, names, n=1, cutoff=_ALIKE)
-            remedy = f"rename {near[0]}, if that is it" if near else "add it"
-            problems.append(f"has no column {name}, only {shown}; {remedy}")
-    for name in dict.fromkeys(names):
-        near = difflib.get_close_matches(name, _OPTIONAL, n=1, cutoff=_MISSPELT)
-        if names.count(name) > 1:
-            problems.append(f"column {name}: stands there {names.count(name)} times; keep one")
-        elif near and near[0] not in names:
-            problems.append(f"column {name}: is not known; did you mean {near[0]}? Rename it or take it out")
-    if problems:
-        raise InputError("\n".join(f"{path}, line 1: {problem}" for problem in problems))
-    return {name: names.index(name) for name in (*_REQUIRED, *_OPTIONAL) if name in names}
-
-
-def _value(name: str, text: str, before: float | None) -> tuple[float, str]:
-    """(the number in a cell, what is wrong with it or nothing). before: the epoch in the line above."""
-    if not text:
-        return math.nan, f"is empty; give the {name} of each epoch, or take the line out" if name in _REQUIRED else ""
-    if not _is_number(text):
-        if _is_number(text.removesuffix("%")):
-            return math.nan, f"must be a fraction, got {text}; divide by 100"
-        remedy = "write a decimal point" if _is_number(text.replace(",", ".", 1)) else "write it as 11.94"
-        return math.nan, f"must be a number, got {text[:40]!r}; {remedy}"
-    return float(text), _problem(name, float(text), before)
-
-
-def _problem(name: str, value: float, before: float | None) -> str:
+def problem_of(name: str, value: float, before: float | None) -> str:
     """Why a value is none that a training can have; nothing when it is."""
     if name == "epoch":
         if not math.isfinite(value):
@@ -161,12 +63,3 @@ def _problem(name: str, value: float, before: float | None) -> str:
     elif name == "correct" and not math.isnan(value) and not value.is_integer():
         return f"must be a whole number of right answers, got {value:g}; name fractions accuracy"
     return ""
-
-
-def _is_number(text: str) -> bool:
-    """Whether it is written as a decimal number, inf or nan; 1_000, which Python reads, is not."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text

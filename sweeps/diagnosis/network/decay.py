@@ -6,12 +6,21 @@ lambda / (2 n) * sum of w^2 and the decay lambda / n * w (Nielsen, ch. 3, eq. 87
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sweeps.diagnosis.findings import Code
+from sweeps.diagnosis.network.decay_faults import (
+    BiasesDecayFault,
+    DecayFault,
+    DecayKind,
+    EtaPenaltyFault,
+    Exponents,
+    OtherLawFault,
+    SizeFault,
+    TextbookFault,
+    WithoutEtaFault,
+)
 from sweeps.diagnosis.network.steps import ExaminedPoint
 from sweeps.diagnosis.network.subject import Array, Subject
 
@@ -34,15 +43,6 @@ class Circumstances:
     evaluated: int = N
     lmbda: float = _LMBDA
     eta: float = 1.0
-
-
-@dataclass(frozen=True)
-class DecayFault:
-    """Something wrong between decay and penalty. numbers: the evidence. note: tells apart what the code does not."""
-
-    code: Code
-    numbers: Mapping[str, float] = field(default_factory=dict)
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,27 +76,27 @@ class _Judge:
         penalty = self._penalty(usual)
         has_decay, has_penalty = self._is_something(decay), self._is_something(penalty)
         if jump is not None:
-            return DecayReport((self._without_eta(jump),), math.nan)
+            change = float(np.linalg.norm(jump))
+            return DecayReport((WithoutEtaFault(DecayKind.DECAY_WITHOUT_ETA, _ETA, change),), math.nan)
         if not has_decay and not has_penalty:
-            return DecayReport((DecayFault(Code.DECAY_MISSING, {}, "neither"),), math.nan)
+            return DecayReport((DecayFault(DecayKind.NO_PENALTY),), math.nan)
         faults = self._of_biases(decay, penalty)
         w, p = decay[self._of_weights], penalty[self._of_weights]
         if not self._is_something(w) and self._is_something(p):
-            return DecayReport((*faults, DecayFault(Code.DECAY_MISSING, self._numbers(w, p))), math.inf)
+            return DecayReport((*faults, self._against_textbook(DecayKind.DECAY_MISSING, w, p)), math.inf)
         if not self._is_something(p):
             return DecayReport((*faults, *self._unreported(w)), math.nan)
         halved = self.penalty_value(replace(usual, eta=usual.eta / 2)) / self.penalty_value(usual)
         if abs(halved - 1) > 10 * self._tolerance:
-            faults.append(DecayFault(Code.PENALTY_SCALE, {"penalty_at_half_eta_over_penalty": halved}, "eta"))
+            faults.append(EtaPenaltyFault(DecayKind.PENALTY_OF_ETA, halved))
         ratio, residual = _along(w, p)
         if residual > self._tolerance:
             return DecayReport((*faults, self._other_law(w, p, residual)), residual)
         if ratio < 0:
             shrinks = float(w @ self._point.theta[self._of_weights]) > 0
-            code, note = (Code.PENALTY_SCALE, "sign") if shrinks else (Code.DECAY_SIGN, "")
-            faults.append(DecayFault(code, self._numbers(w, p), note))
-        textbook = {name: abs(value) for name, value in self._numbers(w, p).items()}
-        faults += self._sizes(abs(ratio), textbook)
+            kind = DecayKind.PENALTY_SUBTRACTED if shrinks else DecayKind.DECAY_GROWS_WEIGHTS
+            faults.append(self._against_textbook(kind, w, p))
+        faults += self._sizes(abs(ratio), w, p)
         return DecayReport(tuple(faults), min(abs(abs(ratio) - 1), abs(abs(ratio) / self._short - 1)))
 
     def _is_proportional(self, decay: Array) -> bool:
@@ -142,20 +142,16 @@ class _Judge:
     def _is_something(self, gradient: Array) -> bool:
         return float(np.linalg.norm(gradient)) > max(_NOTHING, 1e-2 * (self._tolerance - _ALONG)) * self._size
 
-    def _numbers(self, w: Array, p: Array) -> dict[str, float]:
+    def _against_textbook(self, kind: DecayKind, w: Array, p: Array) -> TextbookFault:
+        return TextbookFault(kind, self._usual.lmbda, N, *self._multiples(w, p))
+
+    def _multiples(self, w: Array, p: Array) -> tuple[float, float]:
+        """(decay, gradient of the penalty), each as a multiple of the textbook's, lambda / n * w."""
         theta = self._point.theta[self._of_weights]
         signs = np.sign(theta)  # of an L1 penalty, lambda / n * sum of |w| (Nielsen, ch. 3)
         base = signs if _along(p if np.any(p) else w, signs)[1] <= self._tolerance else theta
         scale = self._usual.lmbda / N * float(base @ base)
-        return {
-            "lambda": self._usual.lmbda,
-            "n": float(N),
-            "decay_over_lambda_w_over_n": float(w @ base) / scale,
-            "penalty_gradient_over_lambda_w_over_n": float(p @ base) / scale,
-        }
-
-    def _without_eta(self, jump: Array) -> DecayFault:
-        return DecayFault(Code.DECAY_WITHOUT_ETA, {"eta": _ETA, "change_at_eta_0": float(np.linalg.norm(jump))})
+        return float(w @ base) / scale, float(p @ base) / scale
 
     def _of_biases(self, decay: Array, penalty: Array) -> list[DecayFault]:
         """Biases decayed but not penalised, or penalised but not decayed."""
@@ -164,33 +160,33 @@ class _Judge:
         if decayed == penalised:
             return []
         weights_decay = self._is_something(decay[self._of_weights])
-        numbers = {"decay_of_biases": float(np.linalg.norm(b)), "penalty_gradient_of_biases": float(np.linalg.norm(p))}
         if penalised and not weights_decay:
             return []  # nothing decays at all: that is said once
-        return [DecayFault(Code.DECAY_BIASES, numbers, "decayed" if decayed else "penalised")]
+        kind = DecayKind.BIASES_DECAYED if decayed else DecayKind.BIASES_PENALISED
+        return [BiasesDecayFault(kind, float(np.linalg.norm(b)), float(np.linalg.norm(p)))]
 
     def _unreported(self, w: Array) -> list[DecayFault]:
         """A decay of which the reported cost shows nothing: no fault unless it drives the weights up."""
         if not self._is_something(w):
             return []
         theta = self._point.theta[self._of_weights]
-        if float(w @ theta) < 0:
-            return [DecayFault(Code.DECAY_SIGN, self._numbers(w, np.zeros_like(w)))]
-        return [DecayFault(Code.PENALTY_SCALE, self._numbers(w, np.zeros_like(w)), "unreported")]
+        kind = DecayKind.DECAY_GROWS_WEIGHTS if float(w @ theta) < 0 else DecayKind.PENALTY_UNREPORTED
+        return [self._against_textbook(kind, w, np.zeros_like(w))]
 
     def _other_law(self, w: Array, p: Array, residual: float) -> DecayFault:
         """Decay and penalty are no multiples of each other: a layer that is left out, or another law."""
         layers = [self._layout.weights(v) for v in (self._padded(w), self._padded(p))]
-        factors = {f"factor/layer_{k}": _along(*pair)[0] for k, pair in enumerate(zip(*layers, strict=True), 1)}
+        factors = tuple(_along(*pair)[0] for pair in zip(*layers, strict=True))
         by_layer = all(not np.any(d) or _along(d, q)[1] <= self._tolerance for d, q in zip(*layers, strict=True))
-        return DecayFault(Code.DECAY_WRONG, {"residual": residual} | factors, "layers" if by_layer else "law")
+        return OtherLawFault(DecayKind.LAYERS_DIFFER if by_layer else DecayKind.LAWS_DIFFER, residual, factors)
 
     def _padded(self, of_weights: Array) -> Array:
         return np.concatenate([of_weights, np.zeros(self._layout.size - len(of_weights))])
 
-    def _sizes(self, ratio: float, textbook: Mapping[str, float]) -> list[DecayFault]:
+    def _sizes(self, ratio: float, w: Array, p: Array) -> list[SizeFault]:
         """Whether the factor between decay and penalty is 1, whatever n, batch size and evaluated set."""
         usual = self._usual
+        decay, penalty = self._multiples(w, p)
         law = _Law(
             decay=self._coefficient(self._decay(usual)[0]),
             by_n=self._coefficient(self._decay(replace(usual, n=_OTHER_N))[0]),
@@ -199,8 +195,8 @@ class _Judge:
             penalty_by_n=self.penalty_value(replace(usual, n=_OTHER_N)),
             penalty_by_evaluated=self.penalty_value(replace(usual, evaluated=_OTHER_EVALUATED)),
             ratio=ratio,
-            textbook_decay=textbook["decay_over_lambda_w_over_n"],
-            textbook_penalty=textbook["penalty_gradient_over_lambda_w_over_n"],
+            textbook_decay=abs(decay),
+            textbook_penalty=abs(penalty),
         )
         return law.faults(self._short, self._tolerance)
 
@@ -226,34 +222,31 @@ class _Law:
     textbook_decay: float
     textbook_penalty: float
 
-    def faults(self, short: float, tolerance: float) -> list[DecayFault]:
-        powers = {
-            "decay_in_n": _exponent(self.by_n / self.decay, _OTHER_N / N),
-            "decay_in_batch_size": _exponent(self.by_batch / self.decay, _OTHER_BATCH / BATCH),
-            "penalty_in_n": _exponent(self.penalty_by_n / self.penalty, _OTHER_N / N),
-            "penalty_in_evaluated_size": _exponent(self.penalty_by_evaluated / self.penalty, _OTHER_EVALUATED / N),
-        }
-        numbers = {"decay_over_penalty_gradient": self.ratio} | {f"exponent/{k}": v for k, v in powers.items()}
-        numbers |= {"decay_over_lambda_w_over_n": self.textbook_decay}
-        numbers |= {"penalty_gradient_over_lambda_w_over_n": self.textbook_penalty}
-        by_sets = powers["penalty_in_n"] + powers["penalty_in_evaluated_size"]  # both sizes grow alike
-        follows_batch = not _is_near(powers["decay_in_batch_size"], 0)
-        same_law = _is_near(powers["decay_in_n"], by_sets) and not follows_batch
+    def faults(self, short: float, tolerance: float) -> list[SizeFault]:
+        powers = Exponents(
+            decay_in_n=_exponent(self.by_n / self.decay, _OTHER_N / N),
+            decay_in_batch_size=_exponent(self.by_batch / self.decay, _OTHER_BATCH / BATCH),
+            penalty_in_n=_exponent(self.penalty_by_n / self.penalty, _OTHER_N / N),
+            penalty_in_evaluated_size=_exponent(self.penalty_by_evaluated / self.penalty, _OTHER_EVALUATED / N),
+        )
+        by_sets = powers.penalty_in_n + powers.penalty_in_evaluated_size  # both sizes grow alike
+        follows_batch = not _is_near(powers.decay_in_batch_size, 0)
+        same_law = _is_near(powers.decay_in_n, by_sets) and not follows_batch
         same_size = min(abs(self.ratio - 1), abs(self.ratio / short - 1)) <= 10 * tolerance
-        faults = []
+        kinds = []
         if not (same_law and same_size):
-            usual_decay = _is_near(powers["decay_in_n"], -1) and _is_near(self.textbook_decay / short, 1)
+            usual_decay = _is_near(powers.decay_in_n, -1) and _is_near(self.textbook_decay / short, 1)
             usual_penalty = _is_near(by_sets, -1) and _is_near(self.textbook_penalty, 1)
             if follows_batch or (usual_penalty and not usual_decay):
-                note = "batch_size" if _is_near(powers["decay_in_batch_size"], -1) else "size"
-                faults.append(DecayFault(Code.DECAY_SCALE, numbers, note))
+                by_batch = _is_near(powers.decay_in_batch_size, -1)
+                kinds.append(DecayKind.DECAY_BY_BATCH_SIZE if by_batch else DecayKind.DECAY_SIZE)
+            elif _is_near(self.ratio * N, 1):
+                kinds.append(DecayKind.PENALTY_EVERY_EXAMPLE)
             else:
-                notes = {1 / N: "every_example", 0.5: "half"}
-                note = next((note for ratio, note in notes.items() if _is_near(self.ratio / ratio, 1)), "factor")
-                faults.append(DecayFault(Code.PENALTY_SCALE, numbers, note))
-        if _is_near(powers["penalty_in_evaluated_size"], -1) and _is_near(powers["decay_in_n"], -1):
-            faults.append(DecayFault(Code.PENALTY_SCALE, numbers, "evaluated"))
-        return faults
+                kinds.append(DecayKind.PENALTY_WITHOUT_HALF if _is_near(self.ratio * 2, 1) else DecayKind.PENALTY_SIZE)
+        if _is_near(powers.penalty_in_evaluated_size, -1) and _is_near(powers.decay_in_n, -1):
+            kinds.append(DecayKind.PENALTY_BY_EVALUATED)
+        return [SizeFault(kind, self.ratio, powers, self.textbook_decay, self.textbook_penalty) for kind in kinds]
 
 
 def _along(found: Array, expected: Array) -> tuple[float, float]:

@@ -4,14 +4,14 @@ Notation of Nielsen, ch. 2: delta^l = dC/dz^l, delta^l = ((w^{l+1})^T delta^{l+1
 layer takes their own delta of the layer above as given, so that one fault does not look like many.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.diagnosis.findings import Code
+from sweeps.diagnosis.network.gradient_faults import FormulaFault, GradientKind
 from sweeps.diagnosis.network.subject import Array, Subject
 
 _PRODUCT = 0.01  # relative residual up to which a step of weights is a product of a delta and an input
@@ -31,21 +31,6 @@ class Example:
     step: Array
 
 
-@dataclass(frozen=True)
-class Flaw:
-    """A formula that fits what a layer does, and that is not the right one. layer: 1 is the first with parameters.
-
-    error: relative, of the formula. right: relative error of the right formula. factor: between the fit and the step.
-    """
-
-    code: Code
-    layer: int
-    error: float
-    right: float
-    factor: float
-    note: str = ""
-
-
 class Chain:
     """The deltas of a few examples, layer by layer."""
 
@@ -58,17 +43,17 @@ class Chain:
         """Whether the true gradients are those of a fully connected network: products of a delta and an input."""
         return all(link.is_layered(100 * self._tolerance) for link in self._links)
 
-    def flaws(self) -> list[Flaw]:
+    def flaws(self) -> list[FormulaFault]:
         """One for each layer whose delta is not what BP1 and BP2 ask for, outputs first."""
-        found = [self._judge(self._outputs(), self._layout.layers)]
-        found += [self._judge(self._hidden(layer), layer) for layer in range(self._layout.layers - 1, 0, -1)]
+        found = [self._judge(self._layout.layers, *self._outputs())]
+        found += [self._judge(layer, *self._hidden(layer)) for layer in range(self._layout.layers - 1, 0, -1)]
         return [flaw for flaw in found if flaw is not None]
 
     def biases_apart(self) -> tuple[int, ...]:
         """The layers whose biases' gradient is not the delta that their weights' gradient holds."""
         layers = range(1, self._layout.layers + 1)
         pairs = {k: [(link.of_biases(k), link.implied(k)) for link in self._links] for k in layers}
-        fits = {k: _Formula(Code.GRADIENT_BIAS, found).fit() for k, found in pairs.items()}
+        fits = {k: _Formula(found).fit() for k, found in pairs.items()}
         return tuple(
             k
             for k, fit in fits.items()
@@ -80,84 +65,61 @@ class Chain:
         layers = range(1, self._layout.layers + 1)
         return tuple(k for k in layers if any(link.has_product(k) is False for link in self._links))
 
-    def _judge(self, formulas: "list[_Formula]", layer: int) -> Flaw | None:
-        """None where the right formula, the first, fits; else the best of the others that do, else gradient.wrong."""
-        right = formulas[0].fit()
-        if right is None or (
-            right.error <= self._tolerance and (right.factor == 1 or abs(right.factor - 1) <= self._tolerance)
-        ):
+    def _judge(
+        self, layer: int, right_formula: "_Formula", wrong_formulas: "Mapping[GradientKind, _Formula]"
+    ) -> FormulaFault | None:
+        """None where the right formula fits; else the first of the others that does, else what is unexplained."""
+        is_output = layer == self._layout.layers  # whose factor is the step's own scale, judged elsewhere
+        right = right_formula.fit()
+        if right is None:
             return None
-        if right.error <= self._tolerance and layer < self._layout.layers:
-            code = Code.GRADIENT_SIGN if right.factor < 0 else Code.GRADIENT_WRONG
-            return Flaw(
-                code,
-                layer,
-                right.error,
-                right.error,
-                right.factor,
-                f"its delta is {right.factor:.4g} times what it should be",
-            )
         if right.error <= self._tolerance:
-            return None  # the output's factor is the step's own scale, judged elsewhere
-        fits = [(formula, formula.fit()) for formula in formulas[1:]]
-        for formula, fit in fits:
-            free = layer == self._layout.layers  # of the output's scale
-            if (
-                fit is not None
-                and fit.error <= self._tolerance
-                and (free or abs(abs(fit.factor) - 1) <= self._tolerance)
-            ):
-                return Flaw(formula.code, layer, fit.error, right.error, fit.factor, formula.note)
-        return Flaw(Code.GRADIENT_WRONG, layer, right.error, right.error, right.factor)
+            if is_output or abs(right.factor - 1) <= self._tolerance:
+                return None
+            kind = GradientKind.DELTA_REVERSED if right.factor < 0 else GradientKind.DELTA_SCALED
+            return FormulaFault(kind, right.error, right.error, right.factor, layers=(layer,))
+        for kind, formula in wrong_formulas.items():
+            fit = formula.fit()
+            if fit is None or fit.error > self._tolerance:
+                continue
+            if is_output or abs(abs(fit.factor) - 1) <= self._tolerance:
+                return FormulaFault(kind, fit.error, right.error, fit.factor, layers=(layer,))
+        return FormulaFault(GradientKind.UNEXPLAINED, right.error, right.error, right.factor, layers=(layer,))
 
-    def _outputs(self) -> "list[_Formula]":
-        top = self._layout.layers
-        links = self._links
-        return [
-            _Formula(Code.CLEAN, [(link.implied(top), link.delta(top)) for link in links]),
-            _Formula(
-                Code.GRADIENT_OUTPUT_DERIVATIVE_MISSING,
-                [(link.jacobian.T @ link.implied(top), link.delta(top)) for link in links],
-            ),
-            _Formula(
-                Code.GRADIENT_WRONG,
-                [(link.implied(top), link.jacobian.T @ link.delta(top)) for link in links],
-                "the output's slope once too often, as when the quadratic cost is trained, the cross-entropy reported",
-            ),
-            _Formula(
-                Code.GRADIENT_DERIVATIVE_OF_ACTIVATION, [link.output_with_slope_of_activation() for link in links]
-            ),
-        ]
+    def _outputs(self) -> "tuple[_Formula, dict[GradientKind, _Formula]]":
+        """(BP1, what stands for it where there is a fault)."""
+        top, links = self._layout.layers, self._links
+        right = [(link.implied(top), link.delta(top)) for link in links]
+        missing = [(link.jacobian.T @ implied, delta) for link, (implied, delta) in zip(links, right, strict=True)]
+        twice = [(implied, link.jacobian.T @ delta) for link, (implied, delta) in zip(links, right, strict=True)]
+        return _Formula(right), {
+            GradientKind.OUTPUT_SLOPE_MISSING: _Formula(missing),
+            GradientKind.OUTPUT_SLOPE_TWICE: _Formula(twice),
+            GradientKind.SLOPE_OF_ACTIVATION: _Formula([link.output_with_slope_of_activation() for link in links]),
+        }
 
-    def _hidden(self, layer: int) -> "list[_Formula]":
-        links = self._links
+    def _hidden(self, layer: int) -> "tuple[_Formula, dict[GradientKind, _Formula]]":
+        """(BP2, what stands for it where there is a fault)."""
 
-        def formula(code: Code, slope: str, transposed: bool = True, note: str = "") -> _Formula:
-            pairs = [
-                (link.implied(layer), link.passed_down(layer, transposed) * getattr(link, slope)(layer))
-                for link in links
-            ]
-            return _Formula(code, pairs, note)
+        def formula(slope: str, transposed: bool = True) -> _Formula:
+            return _Formula(
+                [
+                    (link.implied(layer), link.passed_down(layer, transposed) * getattr(link, slope)(layer))
+                    for link in self._links
+                ]
+            )
 
-        formulas = [
-            formula(Code.CLEAN, "slope"),
-            formula(Code.GRADIENT_HIDDEN_DERIVATIVE_MISSING, "no_slope"),
-            formula(Code.GRADIENT_DERIVATIVE_OF_ACTIVATION, "slope_of_activation"),
-        ]
+        wrong = {
+            GradientKind.HIDDEN_SLOPE_MISSING: formula("no_slope"),
+            GradientKind.SLOPE_OF_ACTIVATION: formula("slope_of_activation"),
+        }
         if self._layout.sizes[layer] == self._layout.sizes[layer + 1]:
-            formulas += [
-                formula(Code.GRADIENT_NOT_TRANSPOSED, "slope", transposed=False),
-                formula(
-                    Code.GRADIENT_NOT_TRANSPOSED, "no_slope", transposed=False, note="and the slope is missing, too"
-                ),
-                formula(
-                    Code.GRADIENT_NOT_TRANSPOSED,
-                    "slope_of_activation",
-                    transposed=False,
-                    note="and the slope is the activation's, too",
-                ),
-            ]
-        return formulas
+            wrong |= {
+                GradientKind.NOT_TRANSPOSED: formula("slope", transposed=False),
+                GradientKind.NOT_TRANSPOSED_SLOPE_MISSING: formula("no_slope", transposed=False),
+                GradientKind.NOT_TRANSPOSED_SLOPE_OF_ACTIVATION: formula("slope_of_activation", transposed=False),
+            }
+        return formula("slope"), wrong
 
 
 @dataclass(frozen=True)
@@ -170,9 +132,7 @@ class _Fit:
 class _Formula:
     """Pairs (found, expected by the formula) of all examples; one factor between them serves all."""
 
-    code: Code
     pairs: list[tuple[Array, Array]]
-    note: str = ""
 
     def fit(self) -> _Fit | None:
         """None where there is nothing to compare."""

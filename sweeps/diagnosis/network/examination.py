@@ -9,7 +9,8 @@ import numpy as np
 
 from sweeps.diagnosis.findings import Code, Finding, Severity
 from sweeps.diagnosis.network.decay import judge_decay
-from sweeps.diagnosis.network.gradient_sentences import of_decay, of_gradient, of_scale
+from sweeps.diagnosis.network.decay_sentences import of_decay
+from sweeps.diagnosis.network.gradient_sentences import of_gradient, of_scale
 from sweeps.diagnosis.network.gradients import GradientReport, judge_gradient
 from sweeps.diagnosis.network.remedies import shown
 from sweeps.diagnosis.network.settings_check import TrainingSettings, curvature, judge_settings

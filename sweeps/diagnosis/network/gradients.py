@@ -2,13 +2,28 @@
 
 import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sweeps.diagnosis.findings import Code
-from sweeps.diagnosis.network.delta_chain import Chain, Example, Flaw
+from sweeps.diagnosis.network.delta_chain import Chain, Example
+from sweeps.diagnosis.network.gradient_faults import (
+    BatchFault,
+    BiasesFault,
+    EarlyMoveFault,
+    FactorFault,
+    FactorsFault,
+    FormulaFault,
+    GradientFault,
+    GradientKind,
+    KeptFault,
+    OutputsFault,
+    ParametersFault,
+    PowerFault,
+    WrongStepFault,
+)
 from sweeps.diagnosis.network.steps import ETA, SMALL_ETA, ExaminedPoint, Joining, Kind, growth, joining
 from sweeps.diagnosis.network.subject import Array, InconclusiveError, Subject
 
@@ -16,22 +31,8 @@ _TOLERANCE = 1e-5  # relative; central differences in float64 err by 1e-9, a fau
 _NOISE = 30  # times the differences' own error: the tolerance where they are coarser, as in float32
 _NOT_OF_OUTPUTS = 0.05  # relative part of a cost's gradient that no change of the outputs explains
 _STILL = 1e-10  # of the largest step: a parameter that moves less does not move
-
-
 _IDLE = 1e-3  # of the largest step: what moves more, though the cost does not depend on it, moves
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something wrong with the data part of a step. layers: which, 1 the first with parameters; () for all.
-
-    numbers: the evidence. note: what the code alone does not say.
-    """
-
-    code: Code
-    layers: tuple[int, ...] = ()
-    numbers: dict[str, float] = field(default_factory=dict)
-    note: str = ""
+_SAY_LEAST = (GradientKind.UNEXPLAINED, GradientKind.NOT_TRANSPOSED)  # of all kinds that go by one code
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class GradientReport:
     averaged: whether the steps pass through an average (momentum as v = b v + (1 - b) gradient), so the first is short.
     """
 
-    faults: tuple[Fault, ...]
+    faults: tuple[GradientFault, ...]
     scale: float
     error: float
     tolerance: float
@@ -61,24 +62,25 @@ def judge_gradient(
     tolerance = max(_TOLERANCE, _NOISE * error)
     coarse = max(tolerance, 1e-4 if error > _TOLERANCE else 0.0)
     faults, eta = _eta_faults(subject, points[0], coarse), ETA
-    if any(fault.note == "after" for fault in faults):
+    if any(fault.kind is GradientKind.MOVED_TOO_EARLY for fault in faults):
         eta = SMALL_ETA
         examples = [replace(e, step=-subject.step(e.theta, e.x, e.y, eta) / eta) for e in examples]
     comparison = _Comparison(subject, examples, tolerance)
     faults += _batch_faults(joining(subject, points[0], eta), len(points[0]), coarse)
     scale, single = comparison.judge()
-    if any(fault.code is Code.GRADIENT_WRONG for fault in single) and entries is None:
+    if any(fault.kind.code is Code.GRADIENT_WRONG for fault in single) and entries is None:
         strange = _not_of_outputs(subject, examples[0])
         if strange > _NOT_OF_OUTPUTS:
             layers = tuple(range(1, subject.layout.layers + 1))
-            faults, single = [], [Fault(Code.GRADIENT_WRONG, layers, {"not_of_outputs": strange}, "evaluate")]
+            faults, single = [], [OutputsFault(GradientKind.OTHER_OUTPUTS, strange, layers=layers)]
     faults = _first_of_each(faults + single)
     if not math.isclose(scale, 1, abs_tol=10 * tolerance) and math.isfinite(scale):
-        for fault in faults:
-            if fault.code is Code.GRADIENT_SUMMED:
-                fault.numbers["single_step_over_gradient"] = scale
+        faults = [
+            replace(f, single_factor=scale) if isinstance(f, BatchFault) and f.kind.code is Code.GRADIENT_SUMMED else f
+            for f in faults
+        ]
     if kind.adds_up and scale * kind.limit > 2:
-        faults.append(Fault(Code.GRADIENT_WRONG, (), {"steps": kind.limit}, "adds_up"))
+        faults.append(KeptFault(GradientKind.GRADIENTS_KEPT, kind.limit))
     averaged = kind.limit != 1 and abs(scale * kind.limit - 1) <= 10 * tolerance
     return GradientReport(tuple(faults), scale, comparison.error(scale), tolerance, averaged)
 
@@ -108,23 +110,23 @@ def _examples(
     return found, error
 
 
-def _first_of_each(faults: Sequence[Fault]) -> list[Fault]:
+def _first_of_each(faults: Sequence[GradientFault]) -> list[GradientFault]:
     """The first fault of each code: what was measured directly comes before what follows from it."""
-    return list({fault.code: fault for fault in reversed(faults)}.values())[::-1]
+    return list({fault.kind.code: fault for fault in reversed(faults)}.values())[::-1]
 
 
-def _eta_faults(subject: Subject, point: ExaminedPoint, tolerance: float) -> list[Fault]:
+def _eta_faults(subject: Subject, point: ExaminedPoint, tolerance: float) -> list[GradientFault]:
     """Whether a step is proportional to eta."""
     measured = growth(subject, point)
     if measured.residual > 100 * tolerance:
         step, small = (subject.step(point.theta, point.x, point.y, eta) / eta for eta in (ETA, SMALL_ETA))
         off = float(np.linalg.norm(step - small) / np.linalg.norm(small))
-        return [Fault(Code.GRADIENT_WRONG, (), {"eta": ETA, "small_eta": SMALL_ETA, "difference": off}, "after")]
-    powers = {"power/weights": measured.weights, "power/biases": measured.biases}
-    odd = [abs(power - 1) > 0.01 for power in powers.values()]
-    if odd[0]:
-        return [Fault(Code.GRADIENT_WRONG, (), powers, "power")]
-    return [Fault(Code.GRADIENT_BIAS, (), powers, "power")] if odd[1] else []
+        return [EarlyMoveFault(GradientKind.MOVED_TOO_EARLY, ETA, SMALL_ETA, off)]
+    if abs(measured.weights - 1) > 0.01:
+        return [PowerFault(GradientKind.POWER_OF_ETA, measured.weights, measured.biases)]
+    if abs(measured.biases - 1) > 0.01:
+        return [PowerFault(GradientKind.BIASES_POWER_OF_ETA, measured.weights, measured.biases)]
+    return []
 
 
 def _not_of_outputs(subject: Subject, example: Example) -> float:
@@ -142,33 +144,28 @@ def _not_of_outputs(subject: Subject, example: Example) -> float:
     return float(np.linalg.norm(true - explained)) / size if size else 0.0
 
 
-def _batch_faults(join: Joining, m: int, tolerance: float) -> list[Fault]:
+def _batch_faults(join: Joining, m: int, tolerance: float) -> list[GradientFault]:
     """Whether a mini-batch's step is the average of its examples' steps."""
-    mean = 1 / m
-    numbers = {"batch_size": float(m), "step_over_sum_of_steps": _median(join.weights)}
+    mean, factor = 1 / m, _median(join.weights)
 
     def is_like(factors: Sequence[float], wanted: float) -> bool:
         return all(abs(f - wanted) <= 100 * tolerance * wanted for f in factors if np.isfinite(f))
 
-    if join.shares_residual <= 100 * tolerance:
-        shares = {f"share/example_{k}": m * share for k, share in enumerate(join.shares, 1)}
-    else:
-        shares = {}
     if join.weights_residual > 100 * tolerance:
-        numbers |= shares
-        return [Fault(Code.GRADIENT_WRONG, (), numbers | {"residual": join.weights_residual}, "batch")]
+        shares = tuple(m * share for share in join.shares) if join.shares_residual <= 100 * tolerance else ()
+        return [BatchFault(GradientKind.NOT_AVERAGED, m, factor, shares, join.weights_residual)]
     if join.biases_residual > 100 * tolerance and is_like(join.weights, mean):
-        return [Fault(Code.GRADIENT_BIAS, (), numbers | {"residual": join.biases_residual}, "no_mean")]
+        return [BatchFault(GradientKind.BIASES_OF_FEWER_EXAMPLES, m, factor, residual=join.biases_residual)]
     if is_like(join.weights, mean) and is_like(join.biases, mean):
         return []
     if is_like(join.weights, mean):
         wrong = tuple(k for k, f in enumerate(join.biases, 1) if not is_like([f], mean))
-        factor = _median([join.biases[k - 1] for k in wrong])
-        return [Fault(Code.GRADIENT_BIAS, wrong, numbers | {"biases_over_sum_of_steps": factor}, "batch")]
+        of_biases = _median([join.biases[k - 1] for k in wrong])
+        return [BatchFault(GradientKind.BIASES_NOT_AVERAGED, m, factor, biases_factor=of_biases, layers=wrong)]
     if is_like(join.weights, 1.0):
-        note = "" if is_like(join.biases, 1.0) else "weights"
-        return [Fault(Code.GRADIENT_SUMMED, (), numbers, note)]
-    return [Fault(Code.GRADIENT_WRONG, (), numbers, "batch")]
+        kind = GradientKind.SUMMED if is_like(join.biases, 1.0) else GradientKind.WEIGHTS_SUMMED
+        return [BatchFault(kind, m, factor)]
+    return [BatchFault(GradientKind.NOT_AVERAGED, m, factor)]
 
 
 def _median(factors: Sequence[float]) -> float:
@@ -201,13 +198,13 @@ class _Comparison:
         """Of the worst parameter, relative to its gradient times the scale."""
         return max((t.error(scale) for t in self._tensors if t.matters), default=0.0)
 
-    def judge(self) -> tuple[float, list[Fault]]:
+    def judge(self) -> tuple[float, list[GradientFault]]:
         """(the factor of all, the faults)."""
         still = [t for t in self._tensors if t.matters and np.linalg.norm(t.step) <= _STILL * self._largest]
         if self._largest == 0:
             still = [t for t in self._tensors if t.matters]
-        faults = [
-            Fault(Code.GRADIENT_FROZEN, tuple(t.layer for t in still if t.word == word), {}, word)
+        faults: list[GradientFault] = [
+            ParametersFault(GradientKind.FROZEN, word, layers=tuple(t.layer for t in still if t.word == word))
             for word in ("weights", "biases")
             if any(t.word == word for t in still)
         ]
@@ -215,7 +212,7 @@ class _Comparison:
         if idle:
             layers = tuple(sorted({t.layer for t in idle}))
             words = " and ".join(dict.fromkeys(t.word for t in idle))
-            faults.append(Fault(Code.GRADIENT_WRONG, layers, {}, f"idle {words}"))
+            faults.append(ParametersFault(GradientKind.IDLE_MOVED, words, layers=layers))
         moving = [t for t in self._tensors if t.matters and t not in still]
         if not moving:
             return float("nan"), faults
@@ -224,51 +221,50 @@ class _Comparison:
             return scale, faults + more
         return self._judge_chain(moving, faults)
 
-    def _judge_factors(self, moving: "Sequence[_Tensor]") -> tuple[float, list[Fault]]:
+    def _judge_factors(self, moving: "Sequence[_Tensor]") -> tuple[float, list[GradientFault]]:
         """Every parameter moves along its gradient: whether all by the same positive factor."""
         weights = [t.factor for t in moving if t.word == "weights"] or [t.factor for t in moving]
         scale = float(np.median(weights))
         odd = [t for t in moving if abs(t.factor - scale) > 10 * self._tolerance * abs(scale)]
+        uphill: list[GradientFault] = [FactorFault(GradientKind.UPHILL, scale)] if scale < 0 else []
         if not odd:
-            return (scale, [Fault(Code.GRADIENT_SIGN, (), {"factor": scale})]) if scale < 0 else (scale, [])
-        faults = []
+            return scale, uphill
         biases = [t for t in odd if t.word == "biases"]
         if biases and len(biases) == len(odd):
             factor = float(np.median([t.factor / scale for t in biases]))
-            faults.append(Fault(Code.GRADIENT_BIAS, tuple(t.layer for t in biases), {"factor": factor}, "factor"))
-            if scale < 0:
-                faults.append(Fault(Code.GRADIENT_SIGN, (), {"factor": scale}))
-            return scale, faults
+            layers = tuple(t.layer for t in biases)
+            return scale, [FactorFault(GradientKind.BIASES_FACTOR, factor, layers=layers), *uphill]
         against = tuple(sorted({t.layer for t in moving if t.factor < 0}))
         if against and all(abs(abs(t.factor) - abs(scale)) <= 10 * self._tolerance * abs(scale) for t in moving):
-            return abs(scale), [Fault(Code.GRADIENT_SIGN, against, {"factor": -abs(scale)})]
-        numbers = {f"factor/{t.word}_layer_{t.layer}": t.factor for t in moving}
-        return scale, [Fault(Code.GRADIENT_WRONG, tuple(sorted({t.layer for t in odd})), numbers, "factors")]
+            return abs(scale), [FactorFault(GradientKind.UPHILL, -abs(scale), layers=against)]
+        factors = {t.name: t.factor for t in moving}
+        return scale, [FactorsFault(GradientKind.SEVERAL_FACTORS, factors, layers=_layers_of(odd))]
 
-    def _judge_chain(self, moving: "Sequence[_Tensor]", faults: list[Fault]) -> tuple[float, list[Fault]]:
-        weights_right = all(t.residual <= self._tolerance for t in moving if t.word == "weights")
-        if weights_right:
-            wrong = tuple(t.layer for t in moving if t.word == "biases" and t.residual > self._tolerance)
-            scale, more = self._judge_factors([t for t in moving if t.layer not in wrong or t.word == "weights"])
-            return scale, [*faults, Fault(Code.GRADIENT_BIAS, wrong, {"error": max(t.residual for t in moving)}), *more]
+    def _judge_chain(
+        self, moving: "Sequence[_Tensor]", faults: list[GradientFault]
+    ) -> tuple[float, list[GradientFault]]:
+        """Some parameters move in another direction: which formulas explain theirs. faults: found before."""
+        wrong = [t for t in moving if t.residual > self._tolerance]
+        if all(t.residual <= self._tolerance for t in moving if t.word == "weights"):
+            scale, more = self._judge_factors([t for t in moving if t not in wrong])
+            worst = max(t.residual for t in moving)
+            return scale, [*faults, BiasesFault(GradientKind.BIASES_WRONG, worst, layers=_layers_of(wrong)), *more]
         chain = Chain(self._subject, self._examples, self._tolerance)
-        errors = {f"error/{t.word}_layer_{t.layer}": t.error(1.0) for t in moving}
-        wrong = tuple(sorted({t.layer for t in moving if t.residual > self._tolerance}))
-        flaws = chain.flaws() if chain.is_layered and not any(f.note == "weights" for f in faults) else []
+        errors = {t.name: t.error(1.0) for t in moving}
+        frozen = any(isinstance(f, ParametersFault) and f.parameters == "weights" for f in faults)
+        flaws = chain.flaws() if chain.is_layered and not frozen else []
         apart = chain.products_apart() if chain.is_layered else ()
         if apart:
-            faults = [*faults, Fault(Code.GRADIENT_WRONG, apart, errors, "product")]
+            faults = [*faults, WrongStepFault(GradientKind.NO_PRODUCT, errors=errors, layers=apart)]
         biases = tuple(layer for layer in chain.biases_apart() if layer not in apart)
         if biases:
-            faults = [*faults, Fault(Code.GRADIENT_BIAS, biases, {}, "chain")]
-        if not flaws and apart:
-            return float("nan"), faults
-        if not flaws:
-            return float("nan"), [*faults, Fault(Code.GRADIENT_WRONG, wrong, errors)]
-        top = max((flaw.factor for flaw in flaws if flaw.layer == self._layers), default=1.0)
+            faults = [*faults, BiasesFault(GradientKind.BIASES_WRONG, layers=biases)]
+        if not flaws and not apart:
+            faults = [*faults, WrongStepFault(GradientKind.UNEXPLAINED, errors=errors, layers=_layers_of(wrong))]
+        top = max((flaw.factor for flaw in flaws if self._layers in flaw.layers), default=1.0)
         if top < 0:
-            faults = [*faults, Fault(Code.GRADIENT_SIGN, (), {"factor": top})]
-        return float("nan"), faults + _merged(flaws, errors)
+            faults = [*faults, FactorFault(GradientKind.UPHILL, top)]
+        return math.nan, [*faults, *_merged(flaws, errors)]
 
 
 @dataclass(frozen=True)
@@ -279,6 +275,10 @@ class _Tensor:
     layer: int
     true: Array
     step: Array
+
+    @property
+    def name(self) -> str:
+        return f"{self.word}_layer_{self.layer}"
 
     @property
     def matters(self) -> bool:
@@ -303,16 +303,24 @@ class _Tensor:
         return float(np.linalg.norm(self.step - expected)) / size if size else float("inf")
 
 
-def _merged(flaws: Sequence[Flaw], errors: dict[str, float]) -> list[Fault]:
-    """One fault for each code, with its layers."""
-    faults = []
-    for code in dict.fromkeys(flaw.code for flaw in flaws):
-        of = [flaw for flaw in flaws if flaw.code is code]
-        layers = tuple(sorted(flaw.layer for flaw in of))
-        numbers = {
-            "fit_error": max(flaw.error for flaw in of),
-            "error_of_right_formula": max(flaw.right for flaw in of),
-        }
-        note = next((flaw.note for flaw in of if flaw.note), "")
-        faults.append(Fault(code, layers, numbers | (errors if code is Code.GRADIENT_WRONG else {}), note))
-    return faults
+def _layers_of(tensors: "Sequence[_Tensor]") -> tuple[int, ...]:
+    return tuple(sorted({t.layer for t in tensors}))
+
+
+def _merged(flaws: Sequence[FormulaFault], errors: Mapping[str, float]) -> list[FormulaFault]:
+    """One fault for each code, with its layers, of the kind that says most."""
+    merged = []
+    for code in dict.fromkeys(flaw.kind.code for flaw in flaws):
+        of = [flaw for flaw in flaws if flaw.kind.code is code]
+        telling = next((flaw for flaw in of if flaw.kind not in _SAY_LEAST), of[0])
+        merged.append(
+            FormulaFault(
+                telling.kind,
+                max(flaw.error for flaw in of),
+                max(flaw.error_of_right for flaw in of),
+                telling.factor,
+                errors=errors if code is Code.GRADIENT_WRONG else {},
+                layers=tuple(sorted(layer for flaw in of for layer in flaw.layers)),
+            )
+        )
+    return merged

@@ -2,11 +2,30 @@
 
 from collections.abc import Sequence
 
+from sweeps.formatting import listed
+
+Sentence = tuple[str, str]  # what is said of a fault, and the line that should stand there
+
+# in update_mini_batch
 STEP = "w = (1 - eta * lmbda / n) * w - (eta / len(mini_batch)) * nabla_w;  b = b - (eta / len(mini_batch)) * nabla_b"
-HIDDEN = "delta = np.dot(w_above.T, delta_above) * slope(z)   # (BP2), slope(z) the activation's derivative at z"
+STEP_OF_BIASES = f"{STEP}   # biases are not decayed, and not in the penalty"
+NEW_SUMS = "nabla_w = [np.zeros(w.shape) for w in weights]   # and nabla_b, anew in every update_mini_batch"
+MOVE_AFTER = "compute every nabla_w and nabla_b first; move weights and biases after that"
+
+# in backprop
 OUTPUT = "delta = cost_derivative(a, y) * slope(z)   # (BP1); for cross-entropy on sigmoid or softmax outputs: a - y"
+OUTPUT_OR_CROSS_ENTROPY = f"{OUTPUT}; or report the cross-entropy, if that is what is to be minimised"
+HIDDEN = "delta = np.dot(w_above.T, delta_above) * slope(z)   # (BP2), slope(z) the activation's derivative at z"
+SLOPE_AT_Z = "delta = np.dot(w_above.T, delta_above) * slope(z)   # z, not a; for sigmoid units a * (1 - a) is slope(z)"
 BIASES = "nabla_b = delta.sum(axis=1, keepdims=True)   # (BP3), the sum over the mini-batch's columns"
+WEIGHTS = "nabla_w = np.dot(delta, a_below.T)"
+PRODUCT = f"{WEIGHTS}   # (BP4), (n_out, n_in)"
+DELTAS = f"{OUTPUT};  {HIDDEN};  {WEIGHTS}"
+
+# in evaluate
 PENALTY = "cost += lmbda / (2 * n) * sum(np.sum(w**2) for w in weights)   # n: size of the training set"
+EVALUATE = "in evaluate: a = self.feedforward(x), and the cost from that a"
+EVALUATE_TRAINED = "in evaluate: a = self.feedforward(x), the network that is trained, and the cost from that a"
 
 
 def shown(sizes: Sequence[int]) -> str:
@@ -16,7 +35,6 @@ def shown(sizes: Sequence[int]) -> str:
 
 def layers(numbers: Sequence[int]) -> str:
     """'layer 2', 'layers 1 and 2'; counted from the inputs, 1 the first with weights."""
-    words = [str(layer) for layer in numbers]
-    if len(words) < 2:
-        return f"layer {words[0]}" if words else "all layers"
-    return f"layers {', '.join(words[:-1])} and {words[-1]}"
+    if not numbers:
+        return "all layers"
+    return f"layer{'s' if len(numbers) > 1 else ''} {listed([str(layer) for layer in numbers])}"

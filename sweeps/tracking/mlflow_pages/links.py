@@ -1,14 +1,14 @@
-"""Addresses in MLflow's UI, of 3.17; made without importing it."""
+"""Addresses in MLflow's UI, of 3.17; made without importing it. Nothing else in the product builds one."""
 
 VIEW = "stability"  # the saved view, among those of an experiment
-LOCAL = "http://127.0.0.1:5000"  # where `sweeps ui` serves unless told
+HOST, PORT = "127.0.0.1", 5000  # where `sweeps ui` serves unless told
 
-_TRAINING = "workflowType=machine_learning"  # else the pages for language models surround everything
+_TRAINING = "workflowType=machine_learning"  # else the pages for language models open or surround everything
 
 
 def server_of(uri: str) -> str:
     """The address of the UI: the tracking server's own, or where `sweeps ui` serves a store of files."""
-    return uri.rstrip("/") if is_served(uri) else LOCAL
+    return uri.rstrip("/") if is_served(uri) else f"http://{HOST}:{PORT}"
 
 
 def is_served(uri: str) -> bool:
@@ -16,9 +16,14 @@ def is_served(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
 
 
+def complete(uri: str, link: str) -> str:
+    """The whole address of a page of the store at `uri`. link: what one of the functions below gives."""
+    return f"{server_of(uri)}/{link}"
+
+
 def experiment_link(experiment_id: str) -> str:
     """Of an experiment. This and the other addresses are relative to the server's."""
-    return f"#/experiments/{experiment_id}"
+    return f"#/experiments/{experiment_id}?{_TRAINING}"
 
 
 def view_link(experiment_id: str) -> str:

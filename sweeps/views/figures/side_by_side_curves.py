@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from model import metrics
-from sweeps.diagnosis.curves.recorded_run import RecordedRun, read_run
+from sweeps.diagnosis.curves.readers.csv_file import read_run
+from sweeps.diagnosis.curves.recorded_run import RecordedRun
 from sweeps.errors import InputError
 from sweeps.results.sweep import load
 from sweeps.verdicts.curves import Curve

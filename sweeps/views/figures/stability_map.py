@@ -3,13 +3,14 @@
 import io
 import logging
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sweeps.analysis.stability_map import Axis, Panel, Polyline, StabilityMap, Theory
+from sweeps.analysis.map_estimate import Axis, Polyline, Theory
+from sweeps.analysis.stability_map import Panel, StabilityMap
 from sweeps.formatting import words
+from sweeps.verdicts.marks import MARKS, Mark
 from sweeps.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:  # importing Matplotlib takes longer than most commands
@@ -26,29 +27,7 @@ _HEIGHTS = {1: 5.6, 2: 3.5, 3: 2.75}  # inches of a row, by the number of column
 _HEAD, _FOOT, _GAP = 0.62, 1.6, 0.36  # inches: above the panels, below them, between two rows
 
 
-@dataclass(frozen=True)
-class Mark:
-    """How a verdict's trials are drawn. shape, fill: words of the page's SHAPES, in views/report/page/core.js."""
-
-    colour: str
-    shape: str
-    fill: str
-
-
-# As on the page: colours are those of its light theme, in views/report/page/page.css.
-MARKS = {
-    Verdict.CONVERGED: Mark("#0067a8", "circle", "filled"),
-    Verdict.SLOW: Mark("#2b7cb3", "circle", "hollow"),
-    Verdict.OVERFITTING: Mark("#00705a", "square", "filled"),
-    Verdict.SPIKED: Mark("#8a6400", "diamond", "hollow"),
-    Verdict.PENALTY_GROWTH: Mark("#a3358a", "up", "filled"),
-    Verdict.OSCILLATING: Mark("#a05a00", "diamond", "filled"),
-    Verdict.STALLED: Mark("#676c73", "square", "hollow"),
-    Verdict.COLLAPSED: Mark("#6a3fb5", "down", "filled"),
-    Verdict.DIVERGED: Mark("#c2330f", "cross", "stroke"),
-    Verdict.PRUNED: Mark("#676c73", "bar", "stroke"),
-    Verdict.FAILED: Mark("#1b1d20", "plus", "stroke"),
-}
+# As on the page: of its light theme, in views/report/page/page.css.
 COLOURS = {"ink": "#1b1d20", "muted": "#5a6068", "rule": "#d9dad5", "faint": "#ecece8", "accent": "#0a5599"}
 COLOURS |= {"bg": "#fcfcfa", "panel": "#ffffff", "s3": "#8b3fa8"}
 _SHAPES = {"circle": "o", "square": "s", "diamond": "D", "up": "^", "down": "v", "cross": "x", "plus": "+", "bar": "_"}

@@ -4,6 +4,7 @@ import datetime
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -15,30 +16,16 @@ from sweeps.analysis.advice import Advice, SweepTables, advise, decay_cut
 from sweeps.analysis.ranking import best_row, went_wrong
 from sweeps.analysis.stability_map import Panel, StabilityMap
 from sweeps.formatting import words
+from sweeps.results.comparison import DEFINED_BY, NOTABLE, as_compared, defined_by
 from sweeps.results.sweep import Sweep
 from sweeps.specification.domains import Domain, Range, encode
 from sweeps.specification.spec import SweepSpec
-from sweeps.verdicts.verdict import STABLE, UNSTABLE, Assessment, Verdict
+from sweeps.tracking.mlflow_pages.links import complete, experiment_link, is_served, run_link
+from sweeps.verdicts.marks import MARKS, RUNNING, kind_of, mark_of
+from sweeps.verdicts.verdict import Assessment
 
-_DIGITS = 6  # significant, of every number in the page
 _IN_FULL = 5000  # rows of the epochs table up to which every metric is in the page; beyond, those that are drawn
 _DRAWN = (Family.COST, Family.ACCURACY, Family.WEIGHT_NORM)
-
-MEANINGS: dict[Verdict, str] = {  # in the order in which the page shows them
-    Verdict.CONVERGED: "The total cost fell and has settled.",
-    Verdict.SLOW: "Sound, but not done: the total cost was still falling when training ended, or had hardly begun to.",
-    Verdict.OVERFITTING: "The cost on examples it has not seen rises while that on the others still falls.",
-    Verdict.SPIKED: "The total cost rose once, and came back.",
-    Verdict.PENALTY_GROWTH: "The reported total rises while the data cost falls: the penalty on growing weights.",
-    Verdict.OSCILLATING: "The total cost went up and down, more than once.",
-    Verdict.STALLED: "It never learned: the data cost stayed at what a constant answer has.",
-    Verdict.COLLAPSED: "Weight decay drove the weights to nothing; every input gets the same answer.",
-    Verdict.DIVERGED: "Cost or weights grew without end: by decay, by curvature, or because steps did not descend.",
-    Verdict.PRUNED: "Stopped early because it was behind earlier trials.",
-    Verdict.FAILED: "It raised an error or lost its worker; its run holds the text.",
-}
-_RUNNING = "Not finished when this page was made."
-_UNKNOWN = "Not a verdict that this version knows."
 
 _COLUMNS = {  # of the trials table -> heading in the page
     "eta_lambda_over_n": "η·λ/n",
@@ -71,6 +58,7 @@ def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
         "fields": [_field(name, domain, name in spec.varied) for name, domain in spec.search.items()],
         "columns": [[name, label] for name, label in _COLUMNS.items() if name in trials and trials[name].notna().any()],
         "trials": _trials(sweep, trials, ids),
+        "comparison": _comparison(sweep.epochs),
         "best": None if best is None else ids[best],
         "instructive": None if other is None else ids[other],
         "theory": _borders(found),
@@ -91,10 +79,10 @@ def number(value: Any) -> float | int | str | bool | None:
     """A cell for JSON: text as it is, None for NaN, infinity and what is missing."""
     if value is None or value is pd.NA or isinstance(value, str):
         return value if isinstance(value, str) else None
-    real = float(value)
-    if not math.isfinite(real):
+    real = as_compared(float(value))
+    if math.isnan(real):
         return None
-    return int(real) if real.is_integer() and abs(real) < 1e15 else float(f"{real:.{_DIGITS}g}")
+    return int(real) if real.is_integer() and abs(real) < 1e15 else real
 
 
 def _ids(trials: pd.DataFrame, spec: SweepSpec) -> list[str]:
@@ -104,7 +92,6 @@ def _ids(trials: pd.DataFrame, spec: SweepSpec) -> list[str]:
 
 def _sweep(sweep: Sweep, n: int | None) -> dict[str, Any]:
     spec = sweep.spec
-    base = sweep.uri if sweep.uri.startswith(("http://", "https://")) else "http://127.0.0.1:5000"
     return {
         "name": sweep.name,
         "state": sweep.state,
@@ -117,9 +104,9 @@ def _sweep(sweep: Sweep, n: int | None) -> dict[str, Any]:
         "epochs": spec.plan.epochs,
         "lambda_reported": spec.plan.penalty_n,
         "uri": sweep.uri,
-        "experiment": f"{base.rstrip('/')}/#/experiments/{sweep.experiment_id}",
+        "experiment": complete(sweep.uri, experiment_link(sweep.experiment_id)),
         "run_id": sweep.run_id,
-        "served": base == sweep.uri,
+        "served": is_served(sweep.uri),
         "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
 
@@ -148,17 +135,12 @@ def in_words(spec: SweepSpec, n: int | None) -> list[str]:
 
 
 def _verdicts(trials: pd.DataFrame) -> list[dict[str, Any]]:
-    """Every verdict with its kind (stable, unstable, neither), its meaning and its count."""
-    counts = trials["verdict"].fillna("running").value_counts()
-    meanings = {verdict.value: meaning for verdict, meaning in MEANINGS.items()}
-    meanings |= {
-        str(word): _RUNNING if word == "running" else _UNKNOWN for word in counts.index if word not in meanings
-    }
-    kinds = dict.fromkeys(STABLE, "stable") | dict.fromkeys(UNSTABLE, "unstable")
-    kind_of = {verdict.value: kind for verdict, kind in kinds.items()}
+    """Every verdict with its count, its kind (stable, unstable, neither), its meaning and its look."""
+    counts = trials["verdict"].map(_word).value_counts()
+    known = dict.fromkeys([*(verdict.value for verdict in MARKS), *map(str, counts.index)])
     return [
-        {"word": word, "kind": kind_of.get(word, "neither"), "meaning": meaning, "count": int(counts.get(word, 0))}
-        for word, meaning in meanings.items()
+        {"word": word, "count": int(counts.get(word, 0)), "kind": kind_of(word)} | asdict(mark_of(word))
+        for word in known
     ]
 
 
@@ -181,9 +163,10 @@ def _trials(sweep: Sweep, trials: pd.DataFrame, ids: Sequence[str]) -> list[dict
         {
             "id": ids[place],
             "state": row["state"],
-            "verdict": _text(row["verdict"]) or "running",
+            "verdict": _word(row["verdict"]),
             "sentence": _text(row["verdict_reason"]),
             "run_id": row["run_id"],
+            "link": complete(sweep.uri, run_link(sweep.experiment_id, row["run_id"])),
             "settings": {name: number(row[name]) for name in sweep.spec.search},
             "values": {name: number(row[name]) for name in _COLUMNS if name in row},
             "diverged_epoch": number(row["diverged_epoch"]),
@@ -208,9 +191,7 @@ def _evidence(row: Mapping[Any, Any], made: Assessment | None) -> dict[str, Any]
 
 def _curves(epochs: pd.DataFrame) -> dict[tuple[int, int], dict[str, list[Any]]]:
     """(trial, replicate) -> metric -> a value an epoch."""
-    names = metrics.by_epoch(epochs.columns)
-    if len(epochs) > _IN_FULL:
-        names = [name for name in names if metrics.is_of(name, *_DRAWN) or name == metrics.EDGE]
+    names = _metrics(epochs)
     found: dict[tuple[int, int], dict[str, list[Any]]] = {}
     for (trial, replicate), rows in epochs.groupby(["trial", "replicate"]):
         columns = {name: [number(value) for value in rows[name]] for name in ["epoch", *names]}
@@ -218,6 +199,25 @@ def _curves(epochs: pd.DataFrame) -> dict[tuple[int, int], dict[str, list[Any]]]
             name: values for name, values in columns.items() if any(v is not None for v in values)
         }
     return found
+
+
+def _metrics(epochs: pd.DataFrame) -> list[str]:
+    """Those of the page."""
+    names = metrics.by_epoch(epochs.columns)
+    if len(epochs) <= _IN_FULL:
+        return names
+    return [name for name in names if metrics.is_of(name, *_DRAWN) or name == metrics.EDGE]
+
+
+def _comparison(epochs: pd.DataFrame) -> dict[str, Any]:
+    """What the page needs to say where two trials first differ, as `comparison.sentences` does."""
+    names = _metrics(epochs)
+    return {
+        "notable": NOTABLE,
+        "in_full": len(epochs) <= _IN_FULL,
+        "shares": [name for name in names if metrics.is_share(name)],
+        "defined_by": {setting: defined_by(setting, names) for setting in DEFINED_BY},
+    }
 
 
 def _borders(found: SweepTables) -> list[dict[str, Any]]:
@@ -280,6 +280,11 @@ def _advice(advice: Advice, ids: Sequence[str]) -> dict[str, Any]:
         "trials": [ids[row] for row in advice.trials],
         "change": advice.change,
     }
+
+
+def _word(verdict: object) -> str:
+    """A cell of the verdicts' column."""
+    return _text(verdict) or RUNNING
 
 
 def _text(value: object) -> str:

@@ -52,7 +52,7 @@ function chartFigure(chart, bounds) {
   for (const s of shown) parts.push(curve(chart.epochs, s.values, sx, sy, s.style));
   if (chart.reference && chart.reference <= high) parts.push(svg("line", { class: "reference", x1: C.left, x2: C.width - C.right, y1: sy(chart.reference), y2: sy(chart.reference) }));
   if (bounds.cut) parts.push(svg("text", { class: "aside", x: C.width - C.right - 2, y: C.top + 10, "text-anchor": "end" }, `↑ ${format(totals(chart)[0])} at epoch 0`));
-  if (typeof chart.overflow === "number") parts.push(svg("g", { class: "overflow" },
+  if (typeof chart.overflow === "number") parts.push(svg("g", { class: "overflow v-diverged" },
     svg("line", { x1: sx(chart.overflow), x2: sx(chart.overflow), y1: C.top, y2: bottom }),
     svg("text", { x: sx(chart.overflow) - 4, y: C.top + 10, "text-anchor": "end" }, "overflow")));
   const cursor = svg("line", { class: "cursor", y1: C.top, y2: bottom, visibility: "hidden" });

@@ -6,12 +6,6 @@ const verdicts = new Map(data.verdicts.map((verdict) => [verdict.word, verdict])
 const varied = data.fields.filter((field) => field.varied);
 const objective = data.sweep.objectives[0];
 const GREEK = { eta: "η", lambda: "λ", batch_size: "batch size", "eta_lambda_over_n": "η·λ/n" };
-const SHAPES = {
-  converged: ["circle", "filled"], slow: ["circle", "hollow"], overfitting: ["square", "filled"],
-  spiked: ["diamond", "hollow"], oscillating: ["diamond", "filled"], penalty_growth: ["up", "filled"],
-  stalled: ["square", "hollow"], collapsed: ["down", "filled"], diverged: ["cross", "stroke"],
-  pruned: ["bar", "stroke"], failed: ["plus", "stroke"],
-};
 
 const $ = (id) => document.getElementById(id);
 const said = (word) => word.replaceAll("_", " ");
@@ -29,6 +23,12 @@ function build(node, attributes, children) {
 const el = (tag, attributes, ...children) => build(document.createElement(tag), attributes, children);
 const svg = (tag, attributes, ...children) =>
   build(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+/** The verdicts' colours in both themes, as --c of whatever has a verdict's class. */
+function colourVerdicts() {
+  const rules = (key) => data.verdicts.map((verdict) => `.v-${CSS.escape(verdict.word)} { --c: ${verdict[key]}; }`).join("\n");
+  document.head.append(el("style", null, `${rules("colour")}\n@media (prefers-color-scheme: dark) {\n${rules("dark_colour")}\n}`));
+}
 
 /** A number to four digits, as a person reads it; a dash for what was not measured. */
 function format(value) {
@@ -53,10 +53,9 @@ function outline(word, r = 5) {
     plus: `M${-r},0H${r}M0,${-r}V${r}`,
     bar: `M${-r},0H${r}`,
   };
-  return paths[(SHAPES[word] ?? ["bar"])[0]];
+  return paths[verdicts.get(word).shape];
 }
-const mark = (word, r) =>
-  svg("path", { d: outline(word, r), class: `mark v-${word} ${(SHAPES[word] ?? ["", "stroke"])[1]}` });
+const mark = (word, r) => svg("path", { d: outline(word, r), class: `mark v-${word} ${verdicts.get(word).fill}` });
 const icon = (word) =>
   svg("svg", { class: "icon", viewBox: "-8 -8 16 16", width: 16, height: 16, "aria-hidden": "true" }, mark(word, 5.5));
 

@@ -65,6 +65,7 @@ subscribe(["pair", "same"], drawPair);
 subscribe(["sort"], drawTable);
 subscribe(["trial", "show"], markTable);
 subscribe(["show"], markVerdicts);
+colourVerdicts();
 drawHead();
 drawVerdicts();
 markVerdicts();

@@ -79,7 +79,7 @@ function panel(value, members, axes) {
     frame, field(axes), theory(axes), svg("g", { class: "points" }, ordered.map((trial, i) => point(trial, axes, i === 0)))));
 }
 
-/** The estimated map, where it is of these axes and panels: see sweeps/stability_map.py. */
+/** The estimated map, where it is of these axes and panels: see sweeps/analysis/stability_map.py. */
 function mapFor(x, y, facet) {
   const map = data.map;
   if (!map || x.name !== "eta" || y.name !== "lambda" || (facet && facet.name !== map.third)) return null;
@@ -106,7 +106,7 @@ function field({ sx, sy, part }) {
       start = i + 1;
     }
   });
-  return framed([[...tints].map(([level, d]) => svg("path", { d, class: "tint", style: `opacity:${(level * 0.024).toFixed(3)}` })),
+  return framed([[...tints].map(([level, d]) => svg("path", { d, class: "tint v-converged", style: `opacity:${(level * 0.024).toFixed(3)}` })),
     part.contours.map(([level, paths]) => svg("path", { class: level === 0.5 ? "contour" : "contour band", d: paths.map((path) => polyline(path, sx, sy)).join("") })),
     part.curvature.map(([, paths]) => svg("path", { class: "curvature", d: paths.map((path) => polyline(path, sx, sy)).join("") }))]);
 }

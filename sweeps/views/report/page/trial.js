@@ -1,6 +1,4 @@
 // The chosen trial, and two trials side by side.
-const runLink = (id) => `${data.sweep.experiment}/runs/${id}`;
-
 function pick(now, label, choose) {
   const sorted = [...trials].sort((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }));
   return el("select", { "aria-label": label, onchange: (event) => choose(event.target.value) },
@@ -23,7 +21,7 @@ function facts(trial) {
   if (trial.seen !== undefined) rows.push(["seen", `at epoch ${trial.seen}` + (trial.diverged_epoch === null ? "" : `; the numbers overflowed in epoch ${trial.diverged_epoch}`)]);
   return el("dl", { class: "facts" }, rows.map(([term, text]) => [el("dt", null, term), el("dd", null, text)]),
     el("dt", null, "run"), el("dd", null, el("code", null, trial.run_id), " ",
-      el("a", { href: runLink(trial.run_id), target: "_blank", rel: "noopener" }, "open in MLflow")));
+      el("a", { href: trial.link, target: "_blank", rel: "noopener" }, "open in MLflow")));
 }
 
 function chartSet(trial, others = [trial]) {
@@ -64,19 +62,32 @@ function drawPair() {
   $("pair-table").replaceChildren(el("details", null, el("summary", null, "Settings and results side by side"), el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Two trials side by side" }, differences(...pair))));
 }
 
-/** Where two trials first differ by 1 % or more, and in what most. */
+/** Where training parts two trials, and in what most: the rule of `divergence` and `sentences` in results/comparison.py. */
 function firstDifference(a, b) {
-  const names = Object.keys(a.epochs).filter((name) => name !== "epoch" && b.epochs[name]);
-  for (const [i, epoch] of (a.epochs.epoch ?? []).entries()) {
-    const k = (b.epochs.epoch ?? []).indexOf(epoch);
-    if (k < 0 || epoch === 0) continue; // before training they differ in the settings alone
-    const apart = names.map((name) => {
-      const [one, other] = [a.epochs[name][i], b.epochs[name][k]];
-      return typeof one === "number" && typeof other === "number" && one !== other ? [Math.abs(one - other) / Math.max(Math.abs(one), Math.abs(other)), name, one, other] : [0];
-    }).reduce((most, next) => (next[0] > most[0] ? next : most), [0]);
-    if (apart[0] >= 0.01) return `Once trained they first differ at epoch ${epoch}, most in ${apart[1]}: ${format(apart[2])} against ${format(apart[3])}.`;
-  }
-  return a === b ? "These are the same trial." : "They never differ by 1 % or more in any metric.";
+  if (a === b) return "These are the same trial.";
+  const { notable, in_full, defined_by } = data.comparison;
+  const others = b.epochs.epoch ?? [];
+  const shared = (a.epochs.epoch ?? []).flatMap((epoch, i) => (others.includes(epoch) ? [{ epoch, i, k: others.indexOf(epoch) }] : []));
+  const found = Object.keys(a.epochs).filter((name) => name !== "epoch" && b.epochs[name]).flatMap((name) => {
+    const [one, other] = [a.epochs[name], b.epochs[name]];
+    const at = shared.find(({ epoch, i, k }) => epoch > 0 && apart(name, one[i], other[k]) >= notable); // before training they differ in the settings alone
+    return at ? [{ name, epoch: at.epoch, one: one[at.i], other: other[at.k], apart: apart(name, one[at.i], other[at.k]) }] : [];
+  });
+  const epoch = Math.min(...found.map((difference) => difference.epoch)), first = found.filter((difference) => difference.epoch === epoch);
+  const defined = new Set(Object.keys(defined_by).filter((name) => a.settings[name] !== b.settings[name]).flatMap((name) => defined_by[name]));
+  const telling = first.filter((difference) => !defined.has(difference.name)); // the others contain what was changed
+  const [most] = (telling.length ? telling : first).sort((one, other) => other.apart - one.apart);
+  const among = in_full ? "" : " Only the metrics in this page are compared; sweeps compare has all.";
+  if (most) return `Once trained they first differ at epoch ${epoch}, most in ${most.name}: ${format(most.one)} against ${format(most.other)}.${among}`;
+  const short = (a.epochs.epoch ?? []).length <= others.length ? a : b;
+  return shared.length <= 1 ? `Trial ${short.id} has no finite record after the start, so no epoch of training can be compared.`
+    : `No metric differs by ${format(100 * notable)} % or more at any epoch of training that both have.${among}`;
+}
+
+function apart(name, one, other) {
+  if (typeof one !== "number" || typeof other !== "number") return 0;
+  const scale = data.comparison.shares.includes(name) ? 1 : Math.max(Math.abs(one), Math.abs(other));
+  return Math.abs(one - other) / (scale || 1);
 }
 
 function differences(a, b) {
