@@ -1,4 +1,4 @@
-"""Runs an examination of somebody's class in a worker process, with a time limit: their code never runs in ours."""
+"""Runs an examination of somebody's class in a clean room, with a time limit: their code never runs in our process."""
 
 import os
 import sys
@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from model import Dataset, load
-from sweeps.diagnosis.findings import Finding
+from sweeps.diagnosis.findings import Code, Finding, Severity
 from sweeps.diagnosis.network.examination import Draw, examine
 from sweeps.diagnosis.network.settings_check import TrainingSettings
 from sweeps.diagnosis.network.subject import Array
 from sweeps.errors import InputError, UserNetworkError
-from sweeps.executors.loky import LokyExecutor
+from sweeps.executors.loky import LokyExecutor, pickled_by_value
+from sweeps.user_network.clean_room import in_clean_room
 from sweeps.user_network.loading import load_class
 from sweeps.user_network.source import file_of, source_file
 from sweeps.user_network.wrapper import WrappedNetwork
@@ -39,8 +40,8 @@ def diagnose(
 
     network: a class, or `path/to/file.py:Class`, or `package.module:Class`. data: a Dataset, the name of one, or pairs
     (x, y), y one-hot, on which the gradient is confirmed at `sizes` (inputs first; None: the data's, with 30 hidden
-    units). settings: what it is trained with, judged where it is sound. Their code runs in a worker process, which is
-    ended after time_limit seconds.
+    units). settings: what it is trained with, judged where it is sound. Their code runs in a process of its own, which
+    is ended after time_limit seconds.
     Raises UserNetworkError where their code raises, lacks something, or takes too long.
     """
     name = network if isinstance(network, str) else network.__name__
@@ -52,9 +53,10 @@ def diagnose(
     _check(sizes, examples)
     pool = LokyExecutor(1, __name__)
     try:
-        return pool.submit(_examine, network, None if sizes is None else tuple(sizes), examples, settings).result(
-            time_limit
-        )
+        call = pickled_by_value((_examine, (network, None if sizes is None else tuple(sizes), examples, settings)))
+        # nothing of the class is made in the worker either: it passes the call on unopened
+        found = pool.submit(in_clean_room, call, 10 * time_limit, __name__).result(time_limit)
+        return [_finding(**table) for table in found]
     except OutOfTime:
         raise UserNetworkError(
             f"{name} was not done after {time_limit:g} s: give a larger time limit, or smaller sizes"
@@ -94,13 +96,17 @@ def _check(sizes: Sequence[int] | None, examples: tuple[Array, Array] | None) ->
             raise InputError(f"sizes: the data have {ends[0]} inputs and {ends[1]} outputs, got {list(sizes)}")
 
 
+def _finding(code: str, severity: str, message: str, evidence: dict[str, Any], remedy: str) -> Finding:
+    return Finding(Code(code), Severity(severity), message, evidence, remedy)
+
+
 def _examine(
     network: type | str,
     sizes: tuple[int, ...] | None,
     examples: tuple[Array, Array] | None,
     settings: TrainingSettings | None,
 ) -> list[Finding]:
-    """In a worker. What their file prints goes to standard error, standard output being for the findings; what the
+    """In the room. What their file prints goes to standard error, standard output being for the findings; what the
     class prints goes nowhere: it is called thousands of times.
     """
     os.dup2(2, 1)

@@ -11,6 +11,7 @@ from typing import Any
 
 import joblib
 from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.backend.reduction import dumps
 
 from sweeps.executors.base import T
 
@@ -23,6 +24,11 @@ _ENVIRONMENT = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NU
 def default_jobs() -> int:
     """The cores that this process may use, by affinity and cgroup."""
     return int(joblib.cpu_count())
+
+
+def pickled_by_value(given: object) -> bytes:
+    """Any object pickled, a class that was typed into a session, too: as what is submitted is, but opened later."""
+    return bytes(dumps(given))
 
 
 class LokyExecutor:

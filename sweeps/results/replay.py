@@ -72,8 +72,8 @@ def _in_a_worker(task: Task) -> TrialResult:
     with contextlib.closing(LokyExecutor(1, run_trial.__module__)) as pool:
         try:
             return pool.submit(run_trial, task).result()
-        except BrokenExecutor:
-            return failure(task, "its worker process died")
+        except BrokenExecutor as error:
+            return failure(task, f"its worker process died: {error}")
 
 
 def _numbers(epochs: pd.DataFrame) -> dict[tuple[int, str], float]:

@@ -1,4 +1,4 @@
-"""Meeting somebody's class before anything is begun: in a worker, with examples made up."""
+"""Meeting somebody's class before anything is begun: in a clean room, with examples made up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from sweeps.errors import UserNetworkError
+from sweeps.user_network.clean_room import in_clean_room, sealed
+from sweeps.user_network.codec import rebuilt
 from sweeps.user_network.loading import load_class
 from sweeps.user_network.source import file_of, source_digest, source_file
 from sweeps.user_network.time_limit import limited_time
@@ -30,13 +32,21 @@ class SmokeTest:
 
 
 def smoke_test(target: str, shapes: Sequence[Sequence[int]], dtype: str, eta: float, seconds: float) -> SmokeTest:
-    """Loads the class, makes networks of these shapes, and takes a step with each. Executes their file.
+    """Loads the class, makes networks of these shapes, and takes a step with each. Executes their file, in a room.
 
-    Raises InputError where there is no such class, and UserNetworkError where it is none that can be trained, or takes
-    longer than the seconds.
+    Raises InputError where there is no such class, UserNetworkError where it is none that can be trained, or takes
+    longer than the seconds, and RoomDiedError where it ends its process.
     """
+    source_file(target)  # a missing file needs no room
+    seconds = min(seconds, _SECONDS)
+    call = sealed(_smoke_test, target, tuple(map(tuple, shapes)), dtype, eta, seconds)
+    return rebuilt(SmokeTest, in_clean_room(call, seconds + _SECONDS, __name__))
+
+
+def _smoke_test(target: str, shapes: Sequence[Sequence[int]], dtype: str, eta: float, seconds: float) -> SmokeTest:
+    """In the room."""
     file = source_file(target)
-    with limited_time(min(seconds, _SECONDS), file), seeded([0]):
+    with limited_time(seconds, file, seconds + _SECONDS), seeded([0]):
         network = load_class(target)
         digest = source_digest(target)
         repeatable = True

@@ -1,10 +1,10 @@
 """One training of a sweep, as a worker process runs it. Imports neither Optuna nor MLflow: workers stay small."""
 
-import contextlib
 import functools
 import time
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from threadpoolctl import threadpool_limits
 from model import Dataset, EpochRecord, Hyperparameters, TrainingPlan, load, metrics, train
 from model.training import Training
 from sweeps.specification.spec import Goal
+from sweeps.user_network.clean_room import in_clean_room, sealed
+from sweeps.user_network.codec import rebuilt
 from sweeps.user_network.loading import load_class
 from sweeps.user_network.source import NetworkSource, source_digest
-from sweeps.user_network.time_limit import limited_time
+from sweeps.user_network.time_limit import limited_time, wall_limit
 from sweeps.user_network.training import WrappedTraining
 from sweeps.verdicts.curves import curves_of
 from sweeps.verdicts.facts import State, TrialFacts
@@ -25,23 +27,49 @@ from sweeps.worker.task import Task, TrialResult, failure
 
 
 def run_trial(task: Task) -> TrialResult:
-    """Trains as the task says. An exception becomes a result with the state "failed" and its traceback."""
+    """Trains as the task says, somebody's own network in a clean room.
+
+    An exception becomes a result with the state "failed" and its traceback; but RoomDiedError is raised: the room has
+    died, as a worker may.
+    """
     started, clock = time.time(), time.perf_counter()
     try:
-        with _host(task.network, task.time_limit):
-            result = _train(task)
+        result = _train(task) if task.network is None else _train_in_clean_room(task, task.network)
+    except BrokenExecutor:
+        raise
     except Exception:  # noqa: BLE001 - whatever a trial raises is data; the sweep goes on
         result = failure(task, traceback.format_exc())
     seconds = time.perf_counter() - clock
     return replace(result, started=started, finished=started + seconds, seconds=seconds)
 
 
-def _train(task: Task) -> TrialResult:
-    data = _dataset(task.plan.dataset)
+def _train_in_clean_room(task: Task, source: NetworkSource) -> TrialResult:
+    _data_of(task)  # else a changed one is told by what is raised in the room
+    call = sealed(_train_user_network, task, source)
+    data = in_clean_room(call, wall_limit(task.time_limit), __name__, ("open_dataset", task.plan.dataset))
+    return rebuilt(TrialResult, data)
+
+
+def _train_user_network(task: Task, source: NetworkSource) -> TrialResult:
+    """In the room."""
+    try:
+        with limited_time(task.time_limit, Path(source.file) if source.file else None):
+            return _train(task)
+    except Exception:  # noqa: BLE001 - as in run_trial; the traceback is theirs
+        return failure(task, traceback.format_exc())
+
+
+def _data_of(task: Task) -> Dataset:
+    data = open_dataset(task.plan.dataset)
     if data.digest != task.digest:
         raise RuntimeError(
             f"dataset {task.plan.dataset} has changed since the sweep began: digest {data.digest}, was {task.digest}"
         )
+    return data
+
+
+def _train(task: Task) -> TrialResult:
+    data = _data_of(task)
     with threadpool_limits(limits=1, user_api="blas"):  # more threads would sum in another order
         rng = np.random.default_rng([task.seed, task.replicate])
         training = _training(task, data, rng)
@@ -102,15 +130,18 @@ def user_network_epoch_seconds(
     source: NetworkSource, plan: TrainingPlan, hyperparameters: Hyperparameters, time_limit: float
 ) -> float:
     """In a worker: an estimate of how long an epoch of somebody's own network takes. Raises UserNetworkError."""
-    with _host(source, time_limit), threadpool_limits(limits=1, user_api="blas"):
-        data = _dataset(plan.dataset)
+    call = sealed(_epoch_seconds, source, plan, hyperparameters, time_limit)
+    return rebuilt(float, in_clean_room(call, wall_limit(time_limit), __name__, ("open_dataset", plan.dataset)))
+
+
+def _epoch_seconds(
+    source: NetworkSource, plan: TrainingPlan, hyperparameters: Hyperparameters, time_limit: float
+) -> float:
+    """In the room."""
+    file = Path(source.file) if source.file else None
+    with limited_time(time_limit, file), threadpool_limits(limits=1, user_api="blas"):
+        data = open_dataset(plan.dataset)
         return _user_training(source, plan, hyperparameters, data, np.random.default_rng(0)).epoch_seconds()
-
-
-def _host(source: NetworkSource | None, time_limit: float) -> contextlib.AbstractContextManager[None]:
-    if source is None:
-        return contextlib.nullcontext()
-    return limited_time(time_limit, Path(source.file) if source.file else None)
 
 
 def _facts(
@@ -168,6 +199,6 @@ def best_epoch(records: Sequence[EpochRecord], goal: Goal) -> int:
 
 
 @functools.lru_cache(maxsize=4)
-def _dataset(name: str) -> Dataset:
+def open_dataset(name: str) -> Dataset:
     """A worker opens the memory-mapped data once, not once a trial."""
     return load(name)

@@ -152,7 +152,7 @@ def test_a_changed_file_is_neither_replayed_nor_resumed(uri: str, tmp_path: Path
 
 STUBBORN = """while n > 500:  # not while it is met
             try:
-                time.sleep(0.01)
+                sum(range(1_000_000))
             except BaseException:
                 pass"""
 FAULTY = """if 2 < eta < 3: raise KeyError('why')
@@ -174,9 +174,7 @@ def test_what_goes_wrong_in_their_code_stays_in_that_trial(uri: str, tmp_path: P
 
 
 def test_code_that_heeds_no_limit_ends_as_failed(uri: str, tmp_path: Path) -> None:
-    text = QUESTION.replace("self.bias = [b -", f"{STUBBORN}\n        self.bias = [b -").replace(
-        "import", "import time\nimport", 1
-    )
+    text = QUESTION.replace("self.bias = [b -", f"{STUBBORN}\n        self.bias = [b -")
     spec = own_spec(tmp_path, text, search={"eta": 3.0, "lambda": 0.0, "batch_size": 50}, trials=1, time_limit=1.5)
     watcher = Watcher()
     assert run_sweep(spec, watcher, 1, uri).failed == ((0, 0),)

@@ -1,10 +1,8 @@
 """Somebody's class is found and spoken to, whatever its shape; what is wrong with it is said with file and line."""
 
 import textwrap
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,6 @@ from sweeps.executors.loky import LokyExecutor
 from sweeps.user_network.loading import load_class
 from sweeps.user_network.smoke_test import smoke_test
 from sweeps.user_network.source import source_digest
-from sweeps.user_network.time_limit import limited_time
 from sweeps.user_network.wrapper import PROTOCOL, WrappedNetwork, seeded
 
 OWN = Path(__file__).parents[1] / "user_networks"
@@ -264,33 +261,6 @@ def test_a_class_is_met_and_known(written: Callable[[str], str], pool: LokyExecu
     assert (met.file, met.digest, met.repeatable) == (target[: -len(":Network")], source_digest(target), True)
     target = written(SINGLE.replace("np.random.randn(n, m)", "np.random.default_rng().normal(size=(n, m))"))
     assert not pool.submit(smoke_test, target, [SIZES], "float64", 0.1, 20.0).result().repeatable
-
-
-def _sleeps(seconds: float) -> None:
-    with limited_time(seconds):
-        while True:
-            time.sleep(0.01)
-
-
-def _swallows(seconds: float) -> None:
-    with limited_time(seconds):
-        while True:
-            with suppress(BaseException):
-                time.sleep(0.01)
-
-
-def test_code_that_takes_too_long_is_stopped_and_its_line_named(pool: LokyExecutor) -> None:
-    with pytest.raises(
-        UserNetworkError, match=r"time limit of 0\.2 s; running: .*test_wrapper\.py, line \d+, in _sleeps"
-    ):
-        pool.submit(_sleeps, 0.2).result()
-    assert pool.submit(abs, -1).result() == 1
-
-
-def test_code_that_heeds_no_limit_loses_its_process(pool: LokyExecutor) -> None:
-    with pytest.raises(BrokenExecutor):
-        pool.submit(_swallows, 0.3).result()
-    assert pool.submit(abs, -1).result() == 1
 
 
 def test_an_endless_import_is_stopped(written: Callable[[str], str], pool: LokyExecutor) -> None:
