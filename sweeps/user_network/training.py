@@ -9,7 +9,8 @@ import numpy as np
 from model import Dataset, EpochRecord, Examples, Hyperparameters, TrainingPlan, metrics
 from model.measures import Measures, measure_change, measure_norms
 from sweeps.errors import UserNetworkError
-from sweeps.user_network.wrapper import Array, Pairs, Parameters, WrappedNetwork, seeded
+from sweeps.user_network.readings.reading import Array, Pairs
+from sweeps.user_network.wrapper import Parameters, WrappedNetwork, seeded
 
 _FAR, _NEAR = 30.0, 1e-6  # of the biases that are tried for a constant answer
 _ROWS = 1000  # examples that are fed forward at a time

@@ -234,7 +234,7 @@ def test_a_target_that_is_not_there_is_said_to_be_so(target: str, said: str) -> 
         (
             "def update_mini_batch(self, mini_batch, eta, lmbda, n)",
             "def update_mini_batch(self, batch, eta)",
-            "TypeErr",
+            "NameError: name 'lmbda' is not defined\n  while it ran update_mini_batch(batch: pairs, eta)",
         ),
         ("randn(n, m)", "randn(m, n)", "are not those of layers"),
         ("def feedforward", "def forward", "no feedforward"),

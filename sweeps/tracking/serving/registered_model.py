@@ -19,6 +19,7 @@ from mlflow.types import Schema, TensorSpec
 
 import model
 from model import Network
+from sweeps import user_network
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import NETWORK
 from sweeps.tracking.store import Store
@@ -35,7 +36,7 @@ _SERVED = {
     "sweeps.user_network": "served_user_network",
     "sweeps.errors": "served_user_network.errors",
 }
-_SPEAKS_TO_IT = ("errors.py", *(f"user_network/{name}.py" for name in ("__init__", "source", "loading", "wrapper")))
+_SPEAKS_TO_IT = ("__init__", "source", "loading", "wrapper")  # of user_network, and all its readings
 _EXAMPLES = 3  # in the model's input example
 _REQUIREMENTS = ("mlflow", "numpy", "scipy")
 
@@ -87,9 +88,11 @@ def _model_code(folder: Path) -> list[Path]:
 def _user_code(folder: Path, store: Store, run_id: str) -> list[Path]:
     """What `user_loader.py` needs: their file as it was recorded, and what speaks to it."""
     code, loader = folder / "served_user_network", folder / f"{USER_LOADER}.py"
-    code.mkdir()
-    for part in _SPEAKS_TO_IT:
-        _copy(Path(__file__).parents[2] / part, code / Path(part).name)
+    (code / "readings").mkdir(parents=True)
+    sources = Path(user_network.__file__).parent
+    _copy(sources.with_name("errors.py"), code / "errors.py")
+    for part in (*(sources / f"{name}.py" for name in _SPEAKS_TO_IT), *(sources / "readings").glob("*.py")):
+        _copy(part, code / part.relative_to(sources))
     _copy(Path(__file__).with_name("user_loader.py"), loader)
     theirs = folder / NETWORK
     theirs.mkdir()

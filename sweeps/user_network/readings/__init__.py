@@ -1,0 +1,1 @@
+"""Ways to read somebody's network: parameters, outputs, step and cost, found by name and kept by measurement."""

@@ -1,0 +1,201 @@
+"""Which methods make one step on a mini-batch, what they are given, and where eta and lambda go."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sweeps.errors import UserNetworkError
+from sweeps.user_network.readings import state
+from sweeps.user_network.readings.calls import Call, bound, methods
+from sweeps.user_network.readings.forms import Form, forms
+from sweeps.user_network.readings.layers import Layers
+from sweeps.user_network.readings.naming import Role, named_like, role_of
+from sweeps.user_network.readings.outputs import OutputsReading, examples, probes
+from sweeps.user_network.readings.reading import Array, quietly
+from sweeps.user_network.readings.state import Place
+from sweeps.user_network.readings.trying import duplicate
+
+_ETA = 0.1  # of the steps that are tried
+_SMALL = 1e-3  # of one that must lower some cost
+_LMBDA = 0.5
+_DATA = frozenset({Role.X, Role.Y, Role.PAIRS, Role.ETA, Role.LMBDA, Role.N, Role.M, Role.EPOCHS})
+
+
+@dataclass(frozen=True)
+class StepReading:
+    """calls: one after the other, on each form of the examples. etas, lmbdas: places of attributes that hold them.
+
+    lambda_per: what their lambda is: "n" where they divide by the training set's size themselves, "1" where they don't
+    (they get lambda / n), "batch" where they divide by the mini-batch's (they get lambda m / n).
+    """
+
+    calls: tuple[Call, ...]
+    form: Form
+    outputs: OutputsReading
+    etas: tuple[Place, ...] = ()
+    lmbdas: tuple[Place, ...] = ()
+    lambda_per: str = "n"
+
+    def __call__(self, network: Any, x: Array, y: Array, eta: float, lmbda: float, n: int) -> list[Any]:
+        """Takes the step; what the last call returned, for each call."""
+        returned = []
+        for given in self.form.calls(x, y):
+            their_lambda = self.their_lambda(lmbda, n, given[Role.M])
+            values = given | {Role.ETA: eta, Role.LMBDA: their_lambda, Role.N: n, Role.EPOCHS: 1}
+            self.set_numbers(network, eta, their_lambda)
+            last: Any = None
+            for call in self.calls:
+                last = call(network, values, last)
+                if call.method == self.outputs.call.method and not self.outputs.kept:
+                    values |= {Role.OUTPUTS: self.outputs.place.get(last), Role.CACHE: _rest(last)}
+                values[Role.GRADIENTS] = last
+            returned.append(last)
+        return returned
+
+    def their_lambda(self, lmbda: float, n: int, m: int) -> float:
+        return {"n": lmbda, "1": lmbda / n, "batch": lmbda * m / n}[self.lambda_per]
+
+    def set_numbers(self, network: Any, eta: float | None, lmbda: float) -> None:
+        """Puts eta and lambda where they are attributes."""
+        for place in self.etas if eta is not None else ():
+            place.put(network, eta)
+        for place in self.lmbdas:
+            place.put(network, lmbda)
+
+    @property
+    def has_eta(self) -> bool:
+        return bool(self.etas) or any(Role.ETA in call.roles for call in self.calls)
+
+    @property
+    def has_lambda(self) -> bool:
+        return bool(self.lmbdas) or any(Role.LMBDA in call.roles for call in self.calls)
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.calls))
+
+
+def _rest(returned: Any) -> Any:
+    """What a forward pass returns besides its outputs."""
+    if isinstance(returned, tuple) and len(returned) == 2:
+        return returned[1]
+    return returned
+
+
+def find_step(
+    network: Any, layers: Layers, outputs: OutputsReading, file: Path | None
+) -> tuple[StepReading | None, str]:
+    """The step that lowers a cost, else the first that moves parameters; and what is missing where there is none."""
+    numbers = state.numbers(network)
+    etas = tuple(place for place, _ in numbers if role_of(place.name) is Role.ETA)
+    lmbdas = tuple(place for place, _ in numbers if role_of(place.name) is Role.LMBDA)
+    moving: StepReading | None = None
+    said = ""
+    for calls in _chains(network, outputs):
+        for form in forms(any(Role.PAIRS in call.roles for call in calls), outputs.samples):
+            roles = frozenset(role for call in calls for role in call.roles)
+            reading = StepReading(
+                calls, form, outputs, () if Role.ETA in roles else etas, () if Role.LMBDA in roles else lmbdas
+            )
+            try:
+                if not _moves(network, reading, layers, file):
+                    said = said or f"{reading} moves nothing, or moves with eta 0, or has no eta"
+                    continue
+            except UserNetworkError as error:
+                said = said or str(error)
+                continue
+            if _descends(network, reading, layers, file):
+                return _with_lambda(network, reading, layers, file), ""
+            moving = moving or reading
+    if moving is not None:
+        return _with_lambda(network, moving, layers, file), ""
+    return None, said
+
+
+def _chains(network: Any, outputs: OutputsReading) -> Iterator[tuple[Call, ...]]:
+    """Calls that may make a step: one method; or forward, back, and an update."""
+    names = methods(network)
+    alone = [call for name in named_like(names, "step") if (call := bound(network, name, _DATA)) is not None]
+    for call in alone:
+        if Role.PAIRS in call.roles or {Role.X, Role.Y} <= call.roles:
+            yield (call,)
+    ahead = bound(network, outputs.call.method, {Role.X})
+    known = _DATA | {Role.OUTPUTS, Role.CACHE}
+    for back in named_like(names, "back"):
+        behind = bound(network, back, known)
+        if behind is None or Role.Y not in behind.roles or ahead is None:
+            continue
+        yield (ahead, behind)
+        for update in named_like(names, "update"):
+            last = bound(network, update, {Role.ETA, Role.LMBDA, Role.N, Role.M, Role.GRADIENTS}, chained=True)
+            if last is not None and update != back:
+                yield (ahead, behind, last)
+
+
+def change(
+    network: Any,
+    reading: StepReading,
+    layers: Layers,
+    batch: tuple[Array, Array],
+    eta: float,
+    lmbda: float,
+    file: Path | None,
+) -> tuple[Any, Array]:
+    """(the network after a step, how the step changed its weights and biases, flat)."""
+    moved = duplicate(network, file)
+    before = np.concatenate([np.ravel(p) for p in layers.get_weights(moved) + layers.get_biases(moved)])
+    with quietly(file, str(reading)):
+        reading(moved, *batch, eta, lmbda, 10 * len(batch[0]))
+        after = np.concatenate([np.ravel(p) for p in layers.get_weights(moved) + layers.get_biases(moved)])
+    if before.shape != after.shape:
+        raise UserNetworkError(f"{reading} changed the shapes of parameters")
+    return moved, after - before
+
+
+def _batch(layers: Layers, seed: int = 0) -> tuple[Array, Array]:
+    return examples(layers.sizes[0], layers.sizes[-1], probes(layers.sizes), seed)
+
+
+def _moves(network: Any, reading: StepReading, layers: Layers, file: Path | None) -> bool:
+    if not reading.has_eta:
+        return False
+    x, y = _batch(layers)
+    _, moved = change(network, reading, layers, (x, y), _ETA, 0.0, file)
+    _, still = change(network, reading, layers, (x, y), 0.0, 0.0, file)
+    _, other = change(network, reading, layers, (x, y[::-1]), _ETA, 0.0, file)
+    return bool(np.any(moved) and not np.any(still) and not np.array_equal(moved, other, equal_nan=True))
+
+
+def _descends(network: Any, reading: StepReading, layers: Layers, file: Path | None) -> bool:
+    """Whether a small step brings the outputs nearer to the targets."""
+    x, y = _batch(layers)
+    try:
+        moved, _ = change(network, reading, layers, (x, y), _SMALL, 0.0, file)
+        with quietly(file, str(reading.outputs)):
+            before, after = (np.asarray(reading.outputs(net, x)) for net in (duplicate(network, file), moved))
+    except UserNetworkError:
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.sum((after - y) ** 2) < np.sum((before - y) ** 2) or np.sum(y * np.log(after / before)) > 0)
+
+
+def _with_lambda(network: Any, reading: StepReading, layers: Layers, file: Path | None) -> StepReading:
+    """What their lambda is divided by: told by an argument n, else measured on mini-batches of two sizes."""
+    if not reading.has_lambda or any(Role.N in call.roles for call in reading.calls):
+        return reading
+    x, y = _batch(layers)
+    sizes, shares = (len(x), 3), []
+    weights = np.concatenate([np.ravel(w) for w in layers.get_weights(network)])
+    for m in sizes:
+        try:
+            parts = [
+                change(network, reading, layers, (x[:m], y[:m]), _SMALL, lmbda, file)[1] for lmbda in (_LMBDA, 0.0)
+            ]
+        except UserNetworkError:
+            return replace(reading, lambda_per="1")
+        decay = (parts[0] - parts[1])[: len(weights)]
+        shares.append(float(decay @ weights))
+    by_batch = abs(shares[0] * sizes[0] - shares[1] * sizes[1]) < 1e-3 * abs(shares[1] * sizes[1])
+    return replace(reading, lambda_per="batch" if shares[1] and by_batch else "1")
