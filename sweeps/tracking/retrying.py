@@ -1,14 +1,17 @@
 """What a store's errors become: a sentence, or another attempt."""
 
 import contextlib
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from sweeps.errors import TrackingError
 
 _PAUSES = (0.5, 1, 2, 5, 10, 30)  # seconds between attempts; the last is repeated
+UNANSWERED = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)  # whatever a store raises
 _HOPELESS = {
     "INVALID_PARAMETER_VALUE",
     "RESOURCE_DOES_NOT_EXIST",
@@ -23,7 +26,7 @@ def tracking_errors(uri: str) -> Iterator[None]:
     """Turns what MLflow raises into a TrackingError of one line."""
     try:
         yield
-    except (MlflowException, OSError) as error:
+    except UNANSWERED as error:
         first = str(error).strip().split("\n")[0]
         raise TrackingError(f"the tracking store {uri} does not answer as it should: {first}") from error
 
@@ -45,7 +48,7 @@ class Patience:
             try:
                 action(attempt)
                 return
-            except (MlflowException, OSError) as error:
+            except UNANSWERED as error:
                 if getattr(error, "error_code", "") in _HOPELESS:
                     raise TrackingError(f"{self._uri} refuses to record: {error}") from error
                 pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]

@@ -18,6 +18,7 @@ from sweeps.errors import TrackingError
 from sweeps.specification.domains import decode
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.artifact_files import files_in, run_folder, write_whole
+from sweeps.tracking.birth import ensure_whole
 from sweeps.tracking.location import sqlite_file, tracking_uri
 from sweeps.tracking.records import NETWORK, RecordedSweep, RecordedTrial
 from sweeps.tracking.retrying import tracking_errors
@@ -32,11 +33,11 @@ class Store:
     def __init__(self, uri: str | None = None) -> None:
         self.uri = tracking_uri(uri)
         self.file = sqlite_file(self.uri)
-        if self.file is not None:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
         with tracking_errors(self.uri):
+            if self.file is not None:
+                ensure_whole(self.file)
             self.client = MlflowClient(self.uri)
-            self.client.search_experiments(max_results=1)  # creates or migrates the database now, and not in parallel
+            self.client.search_experiments(max_results=1)  # makes another database's tables, and not in parallel
 
     def names(self) -> list[str]:
         """Names of all sweeps, oldest first."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from model.cache import cache_folder
 from sweeps.errors import BusyError
-from sweeps.tracking.location import sqlite_file
+from sweeps.tracking.location import store_key
 
 
 @contextlib.contextmanager
@@ -15,8 +15,7 @@ def only_driver(uri: str, name: str) -> Iterator[None]:
     """Holds the sweep's lock. Raises BusyError where another process does."""
     folder = cache_folder() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    where = sqlite_file(uri) or uri  # a file has many spellings
-    path = folder / hashlib.sha256(f"{where}\n{name}".encode()).hexdigest()[:32]
+    path = folder / hashlib.sha256(f"{store_key(uri)}\n{name}".encode()).hexdigest()[:32]
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

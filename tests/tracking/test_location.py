@@ -1,0 +1,85 @@
+"""All spellings of one store's address are one store, and different stores stay two."""
+
+from pathlib import Path
+
+import pytest
+
+from sweeps.errors import BusyError
+from sweeps.tracking.location import sqlite_file, store_key
+from sweeps.tracking.sweep_lock import only_driver
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with a store in mlruns/ and a link to it."""
+    (tmp_path / "mlruns").mkdir()
+    (tmp_path / "link").symlink_to("mlruns")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+SPELLINGS = [
+    "sqlite:///mlruns/mlflow.db",
+    "sqlite:///mlruns/mlflow.db?timeout=30",
+    "sqlite:///./mlruns/../mlruns//mlflow.db",
+    "sqlite:///link/mlflow.db",
+    "sqlite+pysqlite:///mlruns/mlflow.db",
+    "SQLite:///mlruns/mlflow.db",
+    "sqlite:///file:mlruns/mlflow.db?uri=true",
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_every_spelling_of_a_file_is_that_file(folder: Path, spelling: str) -> None:
+    file = folder / "mlruns" / "mlflow.db"
+    assert sqlite_file(spelling) == file
+    assert store_key(spelling) == store_key(f"sqlite:///{file}")
+
+
+SERVERS = [
+    [
+        "http://localhost:5000",
+        "http://127.0.0.1:5000",
+        "http://127.0.0.2:5000/",
+        "http://[::1]:5000",
+        "http://user:password@LocalHost:5000//",
+        "HTTP://localhost.:5000/?x=1#runs",
+    ],
+    ["http://example.org", "http://example.org:80/", "http://me:secret@EXAMPLE.org"],
+    ["https://example.org", "https://example.org:443"],
+    [
+        "postgresql://localhost/mlflow",
+        "postgresql+psycopg2://me:secret@127.0.0.1:5432/mlflow?connect_timeout=5",
+        "postgresql:///mlflow?host=localhost&port=5432",
+    ],
+    ["mysql+pymysql://db/mlflow", "mysql://root@db:3306/mlflow"],
+]
+
+
+@pytest.mark.parametrize("spellings", SERVERS, ids=lambda spellings: spellings[0])
+def test_every_spelling_of_a_server_is_that_server_without_its_password(spellings: list[str]) -> None:
+    (key,) = {store_key(spelling) for spelling in spellings}
+    assert "secret" not in key
+    assert "password" not in key
+
+
+def test_different_stores_stay_different(folder: Path) -> None:
+    stores = ["http://localhost:5000", "http://localhost:5001", "https://localhost:5000", "http://example.org:5000"]
+    stores += ["http://localhost:5000/a", "postgresql://localhost/a", "postgresql://localhost/b"]
+    stores += ["sqlite:///mlruns/mlflow.db", "sqlite:///mlruns/other.db", "postgresql:///a?host=/run/a"]
+    assert len({store_key(store) for store in stores}) == len(stores)
+
+
+@pytest.mark.parametrize("odd", ["", "http://[::1", "http://host:port", "://", "sqlite://", "sqlite:///:memory:"])
+def test_what_is_no_address_has_no_file_and_raises_nothing(odd: str) -> None:
+    assert sqlite_file(odd) is None
+    assert isinstance(store_key(odd), str)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("http://localhost:5000", "http://127.0.0.1:5000/"), ("sqlite:///m.db", "sqlite:///m.db?timeout=30")],
+)
+def test_second_driver_is_refused_however_it_spells_the_store(folder: Path, one: str, other: str) -> None:
+    with only_driver(one, "small"), pytest.raises(BusyError), only_driver(other, "small"):
+        pass
