@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--trials", type=int, metavar="N", help="in place of the spec's; a larger number extends a sweep")
     run.add_argument("--seed", type=int, metavar="N", help="in place of the spec's")
     run.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
+    run.add_argument("--retry-failed", action="store_true", help="run failed trials again, with the settings they had")
     run.add_argument("--quiet", action="store_true", help="no progress")
 
     add("list", browsing.list_sweeps, "every sweep: trials by state, best")

@@ -31,7 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     from sweeps.views.terminal_progress import progress_of
 
     with progress_of(spec.name, arguments.quiet) as progress:
-        finished = run_sweep(spec, progress, arguments.jobs, arguments.tracking_uri)
+        finished = run_sweep(
+            spec, progress, arguments.jobs, arguments.tracking_uri, retry_failed=arguments.retry_failed
+        )
     from sweeps.results.sweep import load
     from sweeps.tracking.records import REPORT, REPORT_FILE
     from sweeps.views import terminal_tables  # and with it pandas, which training need not wait for

@@ -47,11 +47,13 @@ def run_sweep(
     jobs: int | None = None,
     uri: str | None = None,
     train: Callable[[Task], TrialResult] = run_trial,
+    retry_failed: bool = False,
 ) -> Finished:
     """Runs a sweep, or goes on with the one of that name.
 
     jobs: worker processes (None: one a core); they change how long it takes and nothing else. train: what a worker does
-    with a task. Raises SpecError, UserNetworkError, TrackingError, BusyError, Interrupted.
+    with a task. retry_failed: trainings without a result run again, with the settings that they had; later proposals
+    stand. Raises SpecError, UserNetworkError, TrackingError, BusyError, Interrupted.
     """
     uri = tracking_uri(uri)
     size = jobs or default_jobs()
@@ -69,6 +71,8 @@ def run_sweep(
         loop = SweepLoop(schedule, data, executor, thread, progress, train)
         try:
             if not is_new:  # else nothing is recorded, and training need not wait for the store
+                if retry_failed:
+                    thread.do(lambda writer: writer.retry_failed()).result()
                 loop.recall(thread.writer())
                 if thread.writer().finished and not schedule.open:
                     return Finished(schedule.spec, uri, schedule.failed, was_finished=True)
@@ -107,7 +111,7 @@ class SweepLoop:
 
     def recall(self, writer: "SweepWriter") -> None:
         """Takes over what the record holds."""
-        self.schedule.recall(writer.spec, _recorded(writer), writer.deaths)
+        self.schedule.recall(writer.spec, _recorded(writer), writer.deaths, writer.kept)
 
     def run(self) -> None:
         """Until every training has ended."""

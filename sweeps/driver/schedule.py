@@ -8,6 +8,7 @@ training that died alone.
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from statistics import fmean
+from types import MappingProxyType
 
 from sweeps.sampling.outcomes import Ended, Outcome, combined
 from sweeps.sampling.proposer import proposer
@@ -40,11 +41,19 @@ class Schedule:
         self._best: tuple[float, Key] | None = None
 
     def recall(
-        self, spec: SweepSpec, recorded: Iterable[tuple[Key, Settings, Ended]], deaths: Mapping[Key, int]
+        self,
+        spec: SweepSpec,
+        recorded: Iterable[tuple[Key, Settings, Ended]],
+        deaths: Mapping[Key, int],
+        kept: Mapping[int, Settings] = MappingProxyType({}),
     ) -> None:
-        """Takes over what the record holds, before anything was proposed. spec: as it is recorded, or extended."""
+        """Takes over what the record holds, before anything was proposed. spec: as it is recorded, or extended.
+
+        kept: settings of trials that run again; they are not proposed anew, nor are those of the trials after them.
+        """
         self.spec, self._proposer = spec, proposer(spec)
         self.deaths = dict(deaths)
+        self.settings.update(kept)
         for key, settings, ended in recorded:
             self.settings[key[0]] = settings
             self.end(key, ended)

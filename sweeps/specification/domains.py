@@ -106,6 +106,16 @@ def encode(value: Setting) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def encode_all(settings: Settings) -> str:
+    """A trial's settings as text."""
+    return json.dumps({name: encode(value) for name, value in settings.items()})
+
+
+def decode_all(text: str) -> Settings:
+    """The settings that `encode_all` wrote."""
+    return {name: decode(value) for name, value in json.loads(text).items()}
+
+
 def decode(text: str) -> Setting:
     """The setting that `encode` wrote."""
     try:

@@ -1,6 +1,8 @@
 """Writing one trial as one run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+from mlflow.entities import LifecycleStage
 
 from model import Dataset
 from sweeps.specification.domains import Settings
@@ -60,6 +62,12 @@ class TrialRuns:
         query = "tags.kind = 'trial' and attributes.status = 'RUNNING'"
         for run in list(self._store.runs(self._sweep.experiment_id, query)):
             self._store.client.delete_run(run.info.run_id)
+
+    def forget(self, run_ids: Iterable[str]) -> None:
+        """Deletes trials' runs, those that are not deleted yet."""
+        for run_id in run_ids:
+            if self._store.client.get_run(run_id).info.lifecycle_stage != LifecycleStage.DELETED:
+                self._store.client.delete_run(run_id)
 
     def _stands(self, result: TrialResult) -> bool:
         """Whether an earlier attempt was written to its end; what it left half-written is deleted."""

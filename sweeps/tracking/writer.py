@@ -6,7 +6,7 @@ import pandas as pd
 from mlflow.entities import RunTag
 
 from model import Dataset
-from sweeps.specification.domains import Settings
+from sweeps.specification.domains import Settings, decode_all, encode_all
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.mlflow_pages.descriptions import NOTE, banner, describe_sweep
 from sweeps.tracking.opening import open_sweep
@@ -16,9 +16,12 @@ from sweeps.tracking.serving.registered_model import log_champion
 from sweeps.tracking.store import Store
 from sweeps.tracking.tables import TRIALS, epoch_rows, epochs_table, made_tables, read_epochs, table_files
 from sweeps.tracking.trial_runs import TrialRuns
+from sweeps.verdicts.facts import State
 from sweeps.worker.task import Champion, Key, TrialResult
 
 _TRIALS_PER_PART = 32
+_TAGS_PER_BATCH = 100  # MLflow's limit
+_RETRY = "retry."
 
 PairToCompare = Callable[[SweepSpec, pd.DataFrame], tuple[int, int] | None]
 
@@ -62,6 +65,12 @@ class SweepWriter:
         return {(int(number), int(replicate)): int(count) for _, number, replicate, count in words}
 
     @property
+    def kept(self) -> dict[int, Settings]:
+        """The settings of trials that failed once and were to run again."""
+        tags = {tag: text for tag, text in self._sweep.tags.items() if tag.startswith(_RETRY)}
+        return {int(tag.split(".")[1]): decode_all(text) for tag, text in tags.items()}
+
+    @property
     def finished(self) -> bool:
         """Whether all of the sweep stands in the record, summary included."""
         return self._sweep.tags.get("state") == "finished"
@@ -81,6 +90,22 @@ class SweepWriter:
     def note_death(self, number: int, replicate: int, count: int) -> None:
         """Remembers how often a trial killed its worker, so that the count survives a resume."""
         self._tag({f"deaths.{number}.{replicate}": str(count)})
+
+    def retry_failed(self) -> None:
+        """Forgets the trainings that failed, so that they run again; their settings, and how many, stay known."""
+        failed = [trial for trial in self.trials if trial.state == State.FAILED]
+        if not failed:
+            return
+        tags = {f"{_RETRY}{trial.number}.{trial.replicate}": encode_all(trial.settings) for trial in failed}
+        tags |= {f"deaths.{trial.number}.{trial.replicate}": "0" for trial in failed if trial.key in self.deaths}
+        tags |= {"retried": str(int(self._sweep.tags.get("retried", "0")) + len(failed)), "state": "running"}
+        words = list(tags.items())
+        for at in range(0, len(words), _TAGS_PER_BATCH):  # what stands there survives the loss of the runs
+            self._tag(dict(words[at : at + _TAGS_PER_BATCH]))
+        self._patience.do(lambda _: self._client.update_run(self._sweep.run_id, "RUNNING"))
+        self._patience.do(lambda _: self._runs.forget(trial.run_id for trial in failed))
+        self._sweep.tags.update(tags)
+        self.trials = [trial for trial in self.trials if trial not in failed]
 
     def interrupt(self) -> None:
         """Closes the sweep's run as killed; the same sweep goes on from here."""

@@ -6,6 +6,7 @@ No process runs here: endings are made up, from the settings of the training tha
 import hashlib
 import math
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -68,8 +69,19 @@ def made_up(key: Key, given: Settings) -> Ended:
     return Ended(State.COMPLETE, values=(value,), curve={1: value, 2: value}, verdict=Verdict.CONVERGED)
 
 
+def better(key: Key, given: Settings) -> Ended:
+    """How a training ends whose failure was the machine's: it has the best value of all."""
+    del key, given
+    return complete(-1.0, e1=-1.0, e2=-1.0)
+
+
 def run(
-    schedule: Schedule, size: int, rng: random.Random, dying: float = 0.0, until: int | None = None
+    schedule: Schedule,
+    size: int,
+    rng: random.Random,
+    dying: float = 0.0,
+    until: int | None = None,
+    ending: Callable[[Key, Settings], Ended] = made_up,
 ) -> list[tuple[Key, Ended]]:
     """Runs a schedule to its end, or until so many endings: any that is in flight ends next, or a worker dies.
 
@@ -96,7 +108,7 @@ def run(
             continue
         key = flying.pop(rng.randrange(len(flying)))
         one_at_a_time.discard(key)
-        ended = made_up(key, schedule.settings[key[0]])
+        ended = ending(key, schedule.settings[key[0]])
         schedule.end(key, ended)
         order.append((key, ended))
     return order
@@ -148,6 +160,34 @@ def test_a_resumed_or_extended_sweep_equals_one_run_in_one_go_wherever_it_was_cu
     assert after.settings == uninterrupted.settings
     assert after.endings == uninterrupted.endings
     assert after.best() == uninterrupted.best()
+
+
+@settings(max_examples=40)
+@given(
+    sampler=st.sampled_from(SAMPLERS),
+    replicates=st.integers(1, 2),
+    seed=st.integers(0, 2**32),
+    size=st.integers(1, 6),
+    until=st.none() | st.integers(0, 2),
+)
+def test_failed_trainings_run_again_with_their_settings_and_nothing_else_does(
+    sampler: str, replicates: int, seed: int, size: int, until: int | None
+) -> None:
+    """Also where the second run is interrupted, and though later proposals would be others, knowing how they ended."""
+    spec = searching(sampler, trials=12, lag=3, replicates=replicates)
+    before, rng = Schedule(spec), random.Random(seed)
+    known = {key: ended for key, ended in run(before, 2, rng) if key not in before.failed}
+    kept = {number: before.settings[number] for number, _ in before.failed}
+    for cut in (until, None):
+        after = Schedule(spec)
+        after.recall(spec, [(key, before.settings[key[0]], ended) for key, ended in known.items()], {}, kept)
+        assert after.failed == ()
+        again = dict(run(after, size, rng, dying=0.1, until=cut, ending=better))
+        assert set(again) <= set(before.failed) - set(known)
+        known |= again
+    assert after.settings == before.settings
+    assert set(known) == set(before.endings)
+    assert not after.open
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
