@@ -1,4 +1,5 @@
-"""Stability-first sweeps of NumPy networks. `load` and `run` give a Sweep, `diagnose` a list of findings.
+"""Stability-first sweeps of NumPy networks. `load` and `run` give a Sweep, `diagnose` a list of findings;
+`UserNetwork` is what an adapter of somebody's class is made from.
 
 Everything is imported when it is used.
 
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
     from sweeps.diagnosis.diagnose_network import diagnose
     from sweeps.diagnosis.findings import Finding
     from sweeps.results.sweep import Sweep, load
+    from sweeps.user_network.base_class import UserNetwork
 
-__all__ = ["Finding", "Sweep", "diagnose", "load", "run"]
+__all__ = ["Finding", "Sweep", "UserNetwork", "diagnose", "load", "run"]
 
 _MODULES = {
     "Finding": "sweeps.diagnosis.findings",
+    "UserNetwork": "sweeps.user_network.base_class",
     "diagnose": "sweeps.diagnosis.diagnose_network",
     "run": "sweeps.api",
 }

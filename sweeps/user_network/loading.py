@@ -1,16 +1,15 @@
-"""Loads somebody's network class, which executes their file; and says what their code raised, with its line."""
+"""Loads somebody's network class, which executes their file."""
 
 import difflib
-import hashlib
 import importlib
-import importlib.util
-import sys
-import traceback
-from pathlib import Path
 from types import ModuleType
 
 from sweeps.errors import InputError, UserNetworkError
-from sweeps.user_network.source import FORM, source_file, split_target
+from sweeps.user_network.describing import describe
+from sweeps.user_network.executing import execute
+from sweeps.user_network.functions import functions_network
+from sweeps.user_network.readings.naming import named_like
+from sweeps.user_network.source import FORM, find_beside, source_file, split_target
 
 
 def load_class(target: str) -> type:
@@ -18,13 +17,19 @@ def load_class(target: str) -> type:
     place, name = split_target(target)
     path = source_file(target)
     try:
-        module = importlib.import_module(place) if path is None else _execute(path)
+        if path is None:
+            find_beside()
+        module = importlib.import_module(place) if path is None else execute(path, name)
     except ModuleNotFoundError as error:
         if path is None and error.name is not None and (place == error.name or place.startswith(f"{error.name}.")):
             raise InputError(f"{target}: there is no module {error.name!r}; {FORM}") from None
         raise UserNetworkError(describe(error, path)) from error
+    except InputError:
+        raise
     except (Exception, SystemExit) as error:
         raise UserNetworkError(describe(error, path)) from error
+    if not name:
+        return _only_network(module, place)
     found = getattr(module, name, None)
     if isinstance(found, type):
         return found
@@ -34,40 +39,14 @@ def load_class(target: str) -> type:
     raise InputError(f"{place}: has no class {name!r}; {known}")
 
 
-def describe(error: BaseException, file: Path | None) -> str:
-    """An exception in somebody's code: what it says, and the last line of theirs that was running.
-
-    file: where their code is, else the last frame outside this package counts.
-    """
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}, line {error.lineno}: {said}"
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = str(Path(__file__).parent.parent)
-    theirs = [
-        frame
-        for frame in frames
-        if (Path(frame.filename) == file if file else not frame.filename.startswith((ours, "<frozen")))
-    ]
-    if not theirs:
-        return said
-    frame = theirs[-1]
-    return f"{frame.filename}, line {frame.lineno}, in {frame.name}: {said}"
-
-
-def _execute(path: Path) -> ModuleType:
-    """A file as a module; its folder joins the path's end, so that it finds its neighbours, now and later."""
-    name = f"user_network_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
-    found = importlib.util.spec_from_file_location(name, path)
-    if found is None or found.loader is None:
-        raise InputError(f"{path}: is no Python file; {FORM}")
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
-    try:
-        found.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+def _only_network(module: ModuleType, place: str) -> type:
+    """The one class of a file, or its functions. Raises InputError where there are several, or none."""
+    own = [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == module.__name__]
+    networks = [v for v in own if named_like(list(vars(v)), "outputs") and named_like(list(vars(v)), "step")]
+    functions = functions_network(module)
+    if len(networks) == 1 or (len(own) == 1 and functions is None):
+        return (networks or own)[0]
+    if functions is not None and not networks:
+        return functions
+    names = ", ".join(sorted(found.__name__ for found in own)) or "none"
+    raise InputError(f"{place}: say which class, as in {place}:NAME; there are: {names}")

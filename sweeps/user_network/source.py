@@ -4,12 +4,14 @@ import contextlib
 import hashlib
 import importlib.util
 import inspect
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sweeps.errors import InputError
 
 FORM = "write path/to/file.py:Class or package.module:Class"
+FILES = (".py", ".ipynb")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ class NetworkSource:
 
 
 def split_target(target: str) -> tuple[str, str]:
-    """(file or module, class) of a target; nothing is read. Raises InputError."""
+    """(file or module, class) of a target, "" for the only network of a file; nothing is read. Raises InputError."""
+    if target.endswith(FILES):
+        return target, ""
     place, _, name = target.rpartition(":")
     if not place or not name.isidentifier():
         raise InputError(f"{target!r} names no class: {FORM}")
@@ -38,10 +42,11 @@ def split_target(target: str) -> tuple[str, str]:
 def absolute(target: str, folder: Path) -> str:
     """The target with its file's path made absolute, from a folder; a module's name stays. Raises InputError."""
     place, name = split_target(target)
-    if not place.endswith(".py"):
+    if not place.endswith(FILES):
         return target
     try:
-        return f"{(folder / Path(place).expanduser()).resolve()}:{name}"
+        path = str((folder / Path(place).expanduser()).resolve())
+        return f"{path}:{name}" if name else path
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"{place}: {error}; {FORM}") from error
 
@@ -49,15 +54,16 @@ def absolute(target: str, folder: Path) -> str:
 def source_file(target: str) -> Path | None:
     """The absolute path of a target's file, None for a module's. Raises InputError where it can't be read."""
     place, _ = split_target(target)
-    if not place.endswith(".py"):
+    if not place.endswith(FILES):
         return None
-    path = Path(absolute(target, Path()).rpartition(":")[0])
+    path = Path(absolute(place, Path()))
     try:
         known = path.is_file()
     except (OSError, ValueError):  # a name too long, or with a null in it
         known = False
     if not known:
-        raise InputError(f"{place}: there is no such file; {FORM}")
+        missing = "" if place != target else "; and it names no class"
+        raise InputError(f"{place}: there is no such file{missing}; {FORM}")
     return path
 
 
@@ -66,6 +72,7 @@ def source_digest(target: str) -> str:
     path = source_file(target)
     if path is None:
         place, _ = split_target(target)
+        find_beside()
         try:
             found = importlib.util.find_spec(place)
         except (ImportError, ValueError):
@@ -75,6 +82,12 @@ def source_digest(target: str) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}; {FORM}") from error
+
+
+def find_beside() -> None:
+    """Modules of the working folder can be imported, as they can be by `python -m`."""
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
 
 
 def file_of(network: type) -> Path | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from sweeps.errors import UserNetworkError
-from sweeps.user_network.loading import describe
+from sweeps.user_network.describing import describe
 
 GRACE_SECONDS = 5.0  # until a process that heeds no limit is ended
 AGAIN_SECONDS = 1.0  # until code that swallowed the exception gets the next

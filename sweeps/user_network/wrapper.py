@@ -25,20 +25,18 @@ A network is used as it is when it has
     feedforward(a)                                  outputs for inputs, samples in columns
     update_mini_batch(mini_batch, eta, lmbda, n)    one step on a list of pairs (x, y), n the training set's size
     evaluate(data, lmbda) or total_cost(data, lmbda)    the cost reported for a list of pairs, alone or first in a tuple
-and is made by Network(sizes). A class of another shape gets an adapter, a class that has these and passes them on:
-    class Adapter:
+and is made by Network(sizes). Many other shapes are read as they are: `sweeps adapt FILE:NAME` says what is
+understood of yours, and writes an adapter where that is not enough, a class that passes four things on:
+    class Adapter(sweeps.UserNetwork):
         def __init__(self, sizes):
             self.net = MyNet(layers=sizes)
-        weights = property(lambda self: [layer.W.T for layer in self.net.layers])     # views, written into
-        biases = property(lambda self: [layer.b for layer in self.net.layers])
-        def feedforward(self, a):
-            return self.net.predict(a.T).T
-        def update_mini_batch(self, mini_batch, eta, lmbda, n):
-            x, y = (np.array([np.ravel(sample) for sample in side]) for side in zip(*mini_batch))
+        def parameters(self):
+            return [array for layer in self.net.layers for array in (layer.W, layer.b)]
+        def outputs(self, x):
+            return self.net.predict(x)
+        def step(self, x, y, eta, lmbda, n):
             self.net.fit_batch(x, y, learning_rate=eta, l2=lmbda / n)
-        def evaluate(self, data, lmbda):
-            x, y = (np.array([np.ravel(sample) for sample in side]) for side in zip(*data))
-            return self.net.loss(x, y, l2=lmbda / self.net.n)"""
+        cost = "quadratic"    # or cross-entropy, log-likelihood, or a method cost(self, x, y, lmbda, n)"""
 
 
 @dataclass(frozen=True)

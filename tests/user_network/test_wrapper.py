@@ -91,7 +91,7 @@ ELSEWHERE = """
             squares = sum(np.sum(layer.W ** 2) for layer in self.layers)
             return 0.5 * np.mean(np.sum((self.predict(x) - y) ** 2, axis=1)) + 0.5 * l2 * squares
 """
-ADAPTER = textwrap.dedent(PROTOCOL[PROTOCOL.index("    class Adapter:") :])
+ADAPTER = "import sweeps\n" + textwrap.dedent(PROTOCOL[PROTOCOL.index("    class Adapter(") :])
 KINDS = {"flat": FLAT, "single": SINGLE, "slots": SLOTS}
 
 

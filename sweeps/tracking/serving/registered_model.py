@@ -23,7 +23,7 @@ from sweeps import user_network
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import NETWORK
 from sweeps.tracking.store import Store
-from sweeps.user_network.source import NetworkSource
+from sweeps.user_network.source import NetworkSource, split_target
 from sweeps.user_network.wrapper import Parameters
 from sweeps.worker.task import Champion
 
@@ -36,7 +36,16 @@ _SERVED = {
     "sweeps.user_network": "served_user_network",
     "sweeps.errors": "served_user_network.errors",
 }
-_SPEAKS_TO_IT = ("__init__", "source", "loading", "wrapper")  # of user_network, and all its readings
+# Of user_network, besides all its readings.
+_SPEAKS_TO_IT = (
+    "__init__",
+    "source",
+    "loading",
+    "describing",
+    "executing",
+    "functions",
+    "wrapper",
+)
 _EXAMPLES = 3  # in the model's input example
 _REQUIREMENTS = ("mlflow", "numpy", "scipy")
 
@@ -125,7 +134,8 @@ def _save(path: Path, network: Network | Parameters, scale: float, source: Netwo
 
 def _target(source: NetworkSource | None) -> str:
     """The class in the copy of its file."""
-    return f"{NETWORK}/{Path(source.file).name}:{source.named.rpartition(':')[2]}" if source else ""
+    name = split_target(source.named)[1] if source else ""
+    return f"{NETWORK}/{Path(source.file).name}{':' if name else ''}{name}" if source else ""
 
 
 @contextmanager

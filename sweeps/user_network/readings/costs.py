@@ -16,6 +16,7 @@ from sweeps.user_network.readings.reading import Array, quietly
 from sweeps.user_network.readings.steps import StepReading, change
 from sweeps.user_network.readings.trying import duplicate
 
+_KINDS = ("quadratic", "cross-entropy", "log-likelihood")
 _ETA = 1e-4  # of the step that is compared with gradients
 _SPACING = 1e-5
 _A_LAYER = 12  # parameters of each layer that are differenced
@@ -103,6 +104,9 @@ def find_cost(
     network: Any, layers: Layers, outputs: OutputsReading, step: StepReading, file: Path | None
 ) -> ReportedCost | DescendedCost:
     """The first cost, by its method's name, that depends on examples and parameters; else the one descended."""
+    named = getattr(network, "cost", None) if getattr(type(network), "names_its_parameters", False) is True else None
+    if isinstance(named, str) and named:
+        return _named(named, layers, outputs, step, _decays(network, layers, step, file))
     x, y = examples(layers.sizes[0], layers.sizes[-1], probes(layers.sizes))
     coarse: ReportedCost | None = None
     for method in named_like(methods(network), "cost"):
@@ -123,6 +127,22 @@ def find_cost(
     ):
         return returned
     return coarse or _descended(network, layers, outputs, step, file)
+
+
+def _named(name: str, layers: Layers, outputs: OutputsReading, step: StepReading, decays: bool) -> DescendedCost:
+    kind = name.replace("_", "-").lower()
+    if kind not in _KINDS:
+        raise UserNetworkError(f"cost = {name!r} is none that is known: write one of {', '.join(_KINDS)}, or a method")
+    return DescendedCost(kind, 1.0, False, 0.0, outputs, layers, decays)
+
+
+def _decays(network: Any, layers: Layers, step: StepReading, file: Path | None) -> bool:
+    """Whether lambda changes a step: a cost that is not theirs has a penalty only then."""
+    if not step.has_lambda:
+        return False
+    batch = examples(layers.sizes[0], layers.sizes[-1], probes(layers.sizes))
+    with_it, without = (change(network, step, layers, batch, 0.1, lmbda, file)[1] for lmbda in (1.0, 0.0))
+    return not np.array_equal(with_it, without)
 
 
 def _cost_forms(call: Call, step: StepReading) -> list[Form]:
@@ -169,8 +189,9 @@ def _descended(
         moved /= m  # a mini-batch is the mean of its examples' steps
     entries, jacobian = _jacobian(network, layers, outputs, x, file)
     sums_to_one = n_out > 1 and np.allclose(a.sum(axis=1), 1.0)
-    kinds = ("log-likelihood", "quadratic") if sums_to_one else ("quadratic", "cross-entropy", "log-likelihood")
+    kinds = ("log-likelihood", "quadratic") if sums_to_one else _KINDS
     best: DescendedCost | None = None
+    decays = _decays(network, layers, step, file)
     for kind in kinds:
         h = _SPACING
         slope = (_costs(kind, a + h, y) - _costs(kind, a - h, y)) / (2 * h) / m
@@ -183,7 +204,7 @@ def _descended(
         said, summed = next(
             ((f, summed) for f, summed in scales if abs(factor / (f * (m if summed else 1)) - 1) < _NEAR), (1.0, False)
         )
-        found = DescendedCost(kind, said, summed, residual, outputs, layers, step.has_lambda)
+        found = DescendedCost(kind, said, summed, residual, outputs, layers, decays)
         best = found if best is None or residual < best.fits else best
     assert best is not None
     return best

@@ -12,7 +12,7 @@ import numpy as np
 from sweeps.errors import UserNetworkError
 from sweeps.user_network.readings import state
 from sweeps.user_network.readings.outputs import OutputsReading, examples
-from sweeps.user_network.readings.reading import Array, quietly
+from sweeps.user_network.readings.reading import Array, quietly, theirs
 from sweeps.user_network.readings.state import Place
 from sweeps.user_network.readings.trying import duplicate
 
@@ -78,10 +78,15 @@ def _put(network: Any, group: Group, array: Array) -> None:
 
 
 def groups(network: Any) -> list[tuple[Group, Array]]:
-    """Every array once, with all its names."""
+    """Every array once, with all its names; only those that it names itself, where it does."""
     found: dict[int, tuple[list[Place], Array]] = {}
     for place, array in state.arrays(network):
         found.setdefault(id(array), ([], array))[0].append(place)
+    if getattr(type(network), "names_its_parameters", False) is True:
+        root = Place((("(", "parameters"),))
+        with theirs(None, "parameters()"):
+            named = [(Place((*root.steps, *place.steps)), array) for place, array in state.arrays(network.parameters())]
+        found = {id(array): found.get(id(array), ([place], array)) for place, array in named}
     return [(tuple(places), array) for places, array in found.values()]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeps.errors import UserNetworkError
-from sweeps.user_network.loading import describe
+from sweeps.user_network.describing import describe
 
 Array = NDArray[Any]
 Pairs = list[tuple[Array, Array]]

@@ -17,12 +17,12 @@ _CLOSED = (str, bytes, type, ModuleType, FunctionType, MethodType, np.random.Gen
 
 @dataclass(frozen=True)
 class Place:
-    """Where something lies in an object: steps of ("." attribute) or ("[" key)."""
+    """Where something lies in an object: steps of ("." attribute), ("[" key), or ("(" method) for what one returns."""
 
     steps: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
-        parts = [f".{key}" if kind == "." else f"[{key!r}]" for kind, key in self.steps]
+        parts = [{".": f".{key}", "[": f"[{key!r}]", "(": f".{key}()"}[kind] for kind, key in self.steps]
         return "".join(parts).removeprefix(".")
 
     @property
@@ -36,12 +36,16 @@ class Place:
 
     def get(self, root: Any) -> Any:
         for kind, key in self.steps:
-            root = getattr(root, key) if kind == "." else root[key]
+            found = root[key] if kind == "[" else getattr(root, key)
+            root = found() if kind == "(" else found
         return root
 
     def put(self, root: Any, value: Any) -> None:
         """In place of what is there; written into it where it cannot be replaced."""
         *way, (kind, key) = self.steps
+        if any(kind == "(" for kind, _ in way):
+            self.get(root)[...] = value
+            return
         parent = Place(tuple(way)).get(root)
         try:
             if kind == ".":

@@ -1,0 +1,25 @@
+"""What somebody's code raised, in a sentence with its file and line."""
+
+import traceback
+from pathlib import Path
+
+
+def describe(error: BaseException, file: Path | None) -> str:
+    """An exception in somebody's code: what it says, and the last line of theirs that was running.
+
+    file: where their code is, else the last frame outside this package counts.
+    """
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}, line {error.lineno}: {said}"
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = str(Path(__file__).parent.parent)
+    theirs = [
+        frame
+        for frame in frames
+        if (Path(frame.filename) == file if file else not frame.filename.startswith((ours, "<frozen")))
+    ]
+    if not theirs:
+        return said
+    frame = theirs[-1]
+    return f"{frame.filename}, line {frame.lineno}, in {frame.name}: {said}"
