@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from model import metrics
 from model.bounds import decay_bound
 from sweeps.analysis.suggested_ranges import narrowed, toml, widened
+from sweeps.diagnosis.network.step_law import faults_of
 from sweeps.formatting import count, threshold
 from sweeps.specification.domains import Choices, Range
 from sweeps.specification.spec import SweepSpec
+from sweeps.verdicts.curves import Curves
 from sweeps.verdicts.verdict import STABLE, Verdict
 
 _BEST = 5  # trials that count as the best
@@ -20,7 +22,6 @@ _EDGE = 0.07  # of a searched range: closer to its end, the best may lie beyond
 _ENOUGH = 3  # trials before anything is said of their kind
 _SPLIT = 0.8  # of the trials on the right side of a threshold before it is named
 _NARROW = 0.5  # of a searched range: best trials that lie closer together suggest a smaller one
-_IMPROVED = 0.02  # relative gain of the objective in the last quarter of the epochs: longer training still pays
 _CLOSE = 0.05  # relative difference of two objectives that another start can undo
 
 
@@ -57,9 +58,25 @@ class SweepTables:
 
 def advise(found: SweepTables) -> list[Advice]:
     """All that the trials suggest, what matters most first."""
+    faults = list(_faults(found))
     if found.sound.empty:
-        return [_nothing_sound(found)] if len(found.trials) else []
-    return [advice for rule in _RULES for advice in rule(found)]
+        return faults + ([_nothing_sound(found)] if len(found.trials) else [])
+    return faults + [advice for rule in _RULES for advice in rule(found)]
+
+
+def fault_sentences(spec: SweepSpec) -> list[str]:
+    """What a diagnosis found wrong with the sweep's class: the first that is to be said of it, anywhere."""
+    source = spec.network
+    if source is None:
+        return []
+    return [f"{source.named} has a fault: {code}: {message}" for code, message in faults_of(source.faults)]
+
+
+def _faults(found: SweepTables) -> Iterator[Advice]:
+    for sentence in fault_sentences(found.spec):
+        yield Advice(
+            f"{sentence} Mend it before any setting; `sweeps diagnose` shows the line that should stand there."
+        )
 
 
 def _nothing_sound(found: SweepTables) -> Advice:
@@ -194,35 +211,39 @@ def _choices(found: SweepTables) -> Iterator[Advice]:
 
 
 def _longer(found: SweepTables) -> Iterator[Advice]:
-    """Whether the best were still getting better when they ended."""
-    metric, sign = found.spec.goals[0].metric, found.spec.goals[0].sign
-    gains = {}
-    for row, key in found.best[["trial", "replicate"]].iterrows():
-        mine = found.epochs[(found.epochs["trial"] == key["trial"]) & (found.epochs["replicate"] == key["replicate"])]
-        values = mine[metric].to_numpy(float) if metric in mine else np.array([])
-        if len(values) < 5:
-            continue
-        loss = values if sign > 0 else 1 - values
-        start = len(loss) - 1 - max(1, (len(loss) - 1) // 4)
-        if loss[-1] <= loss.min() * (1 + _IMPROVED / 2) and loss[start] > 0:
-            gains[int(str(row))] = float(1 - loss[-1] / loss[start])
-    improving = {row: gain for row, gain in gains.items() if gain >= _IMPROVED}
-    if 2 * len(improving) < len(found.best) or not improving:
+    """Whether the best were still falling when they ended, which is what their verdicts say: no second rule here."""
+    slow, overfitted = (_of_best(found, verdict) for verdict in (Verdict.SLOW, Verdict.OVERFITTING))
+    if 2 * len(slow) < len(found.best) or len(slow) <= len(overfitted):
         return
-    low, high = min(improving.values()), max(improving.values())
-    span = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
+    lost = [lost for lost in (_lost_at_last(found, row) for _, row in slow.iterrows()) if lost > 0]
+    span = ""
+    if lost:
+        low, high = f"{min(lost):.0%}", f"{max(lost):.0%}"
+        span = f", by {low if low == high else f'{low} to {high}'} in the last quarter of their epochs"
     yield Advice(
-        f"{len(improving)} of the best {len(found.best)} were still getting better when they ended, by {span} "
-        "in the last quarter of their epochs: train longer.",
-        {"smallest gain": low, "largest gain": high},
-        tuple(improving),
+        f"{len(slow)} of the best {len(found.best)} were not done when they ended: the total cost was still "
+        f"falling{span}. Train longer.",
+        {"smallest loss": min(lost), "largest loss": max(lost)} if lost else {},
+        tuple(int(i) for i in slow.index),
         {"plan.epochs": str(2 * found.spec.plan.epochs)},
     )
 
 
+def _of_best(found: SweepTables, verdict: Verdict) -> pd.DataFrame:
+    return found.best[found.best["verdict"] == verdict]
+
+
+def _lost_at_last(found: SweepTables, key: pd.Series) -> float:
+    """The part of the total that a trial lost in the last quarter of its epochs, by the measure of the verdicts."""
+    epochs = found.epochs
+    mine = epochs[(epochs["trial"] == key["trial"]) & (epochs["replicate"] == key["replicate"])]
+    totals = mine[metrics.TRAIN_TOTAL].to_list() if metrics.TRAIN_TOTAL in mine else []
+    return Curves({metrics.TRAIN_TOTAL: totals}).lost(metrics.TRAIN_TOTAL)
+
+
 def _earlier(found: SweepTables) -> Iterator[Advice]:
-    overfitted = found.best[found.best["verdict"] == Verdict.OVERFITTING]
-    if len(overfitted) * 2 < len(found.best) or overfitted.empty:
+    slow, overfitted = (_of_best(found, verdict) for verdict in (Verdict.SLOW, Verdict.OVERFITTING))
+    if len(overfitted) * 2 < len(found.best) or len(overfitted) < max(1, len(slow)):
         return
     epoch = float(overfitted["best_epoch"].astype(float).median())
     yield Advice(

@@ -1,7 +1,7 @@
 """The estimate behind the stability map: P(stable) over a grid, its contours, and the borders that theory predicts."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from model import load as load_data
 from model import metrics
 from model.bounds import decay_bound
-from sweeps.sampling.border_model import Border, Space, ends, fit_border, is_logarithmic, is_numeric
-from sweeps.specification.domains import Choices, Domain, Setting, Settings, encode
+from sweeps.analysis.stable_trials import told
+from sweeps.sampling.border_model import Border, Space, ends, fit_border, is_logarithmic
+from sweeps.specification.domains import Domain, Setting, Settings
 from sweeps.specification.spec import SweepSpec
-from sweeps.verdicts.verdict import STABLE, UNSTABLE
+from sweeps.verdicts.verdict import STABLE
 
 Array = NDArray[np.float64]
 Polyline = tuple[tuple[float, float], ...]  # (x, y) after (x, y), in the fields' own units
@@ -169,7 +170,7 @@ def estimate(
 ) -> MapEstimate:
     """From a sweep's trials table. x, y, third: fields that vary. n: training examples, None to count them."""
     fields = {name: spec.varied[name] for name in (x, y, *([third] if third else []))}
-    settings, stable, unknown = _told(trials, fields)
+    settings, stable, unknown = told(trials, fields)
     axes = _axis(x, fields[x]), _axis(y, fields[y])
     space = Space(fields)
     return MapEstimate(
@@ -193,29 +194,6 @@ def _axis(name: str, domain: Domain) -> Axis:
         return Axis(name, True, low / margin, high * margin)
     margin = _MARGIN * (high - low)
     return Axis(name, False, low - margin, high + margin)
-
-
-def _told(trials: pd.DataFrame, fields: Mapping[str, Domain]) -> tuple[list[Settings], NDArray[np.bool_], int]:
-    """Settings of the trials whose verdicts say whether they are stable, whether they are, and how many do not say."""
-    settings: list[Settings] = []
-    stable: list[bool] = []
-    unknown = 0
-    for _, rows in trials.groupby("trial"):
-        verdicts = set(rows["verdict"])
-        if verdicts & UNSTABLE or verdicts <= STABLE:
-            first = rows.iloc[0]
-            settings.append({name: _setting(domain, first[name]) for name, domain in fields.items()})
-            stable.append(not verdicts & UNSTABLE)
-        else:
-            unknown += 1
-    return settings, np.array(stable, dtype=np.bool_), unknown
-
-
-def _setting(domain: Domain, cell: Any) -> Setting:
-    """A cell of the trials table as the value it stands for."""
-    if isinstance(domain, Choices) and not is_numeric(domain):
-        return next(value for value in domain.values if cell in (value, encode(value)))
-    return float(cell)
 
 
 def _is_two_sided(stable: NDArray[np.bool_]) -> bool:

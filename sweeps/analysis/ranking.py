@@ -36,6 +36,24 @@ def best_trials(spec: SweepSpec, trials: pd.DataFrame, n: int) -> pd.DataFrame:
     return ranked.head(n).reset_index(drop=True)
 
 
+def times_best(spec: SweepSpec, trials: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+    """How many times the best trial's cost each of the rows has, 1 for the best; NaN without a sound result.
+
+    trials: all of the sweep. Where the first objective is an accuracy: how many times the best's share of errors.
+    """
+    best, goal = best_trials(spec, trials, 1), spec.goals[0]
+    if best.empty:
+        return pd.Series(np.nan, index=rows.index, dtype="float64")
+    at_best = float(_costs(best, goal)[0])
+    times = _costs(rows, goal) / at_best if at_best > 0 else np.full(len(rows), np.nan)
+    return pd.Series(np.where(_is_sound(rows), times, np.nan), index=rows.index, dtype="float64")
+
+
+def times_best_heading(spec: SweepSpec) -> str:
+    """Over such a column."""
+    return f"x the best's {'cost' if spec.goals[0].sign > 0 else 'errors'}"
+
+
 def best_row(spec: SweepSpec, trials: pd.DataFrame) -> int | None:
     """Of the trials in order, the row of the best start of the best trial; None where no trial is sound."""
     best = best_trials(spec, trials, 1)
@@ -84,6 +102,12 @@ def _is_sound(trials: pd.DataFrame) -> pd.Series:
 def _losses(rows: pd.DataFrame, goal: Goal) -> NDArray[np.float64]:
     name = metrics.final(goal.metric)
     return goal.sign * rows[name].to_numpy(float) if name in rows else np.zeros(len(rows))
+
+
+def _costs(rows: pd.DataFrame, goal: Goal) -> NDArray[np.float64]:
+    """Losses that are 0 at the best there can be: of an accuracy, the share of errors."""
+    losses = _losses(rows, goal)
+    return losses if goal.sign > 0 else 1 + losses
 
 
 def _distance(spec: SweepSpec, trials: pd.DataFrame, one: int, other: int) -> float:

@@ -18,7 +18,7 @@ from sweeps.analysis.map_estimate import Axis, Contour, Curvature, MapEstimate, 
 from sweeps.sampling.border_model import is_numeric
 from sweeps.specification.domains import Choices, Range, Setting, encode
 from sweeps.specification.spec import HYPERPARAMETERS, SweepSpec
-from sweeps.verdicts.verdict import STABLE, UNSTABLE
+from sweeps.verdicts.verdict import is_stable
 
 _BINS = 4  # panels that a range is cut into at most
 
@@ -68,9 +68,9 @@ class StabilityMap:
 
     x, y: the axes. third: the field by which panels differ, None where no other varies. averaged: other fields that
     vary, over which P is an average. grid_x, grid_y: where P is given. trials: number of trials behind P; one with
-    replicates counts once, as stable if all are. unknown: trials left out, which failed, were pruned or still run.
-    n: number of training examples, None where it differs among trials. is_two_sided: whether stable and unstable trials
-    were both seen; else there is no measured border.
+    replicates counts once, as stable if all are. unknown: trials left out, which underfitted, failed, were pruned or
+    still run. n: number of training examples, None where it differs among trials. is_two_sided: whether stable and
+    unstable trials were both seen; else there is no measured border.
     """
 
     x: Axis
@@ -207,7 +207,7 @@ def _points(rows: pd.DataFrame, x: str, y: str) -> Iterator[MapPoint]:
             replicate=int(row["replicate"]),
             run_id=str(row["run_id"]),
             verdict=verdict,
-            stable=True if verdict in STABLE else False if verdict in UNSTABLE else None,
+            stable=is_stable(verdict),
             data_cost=_number(row.get(metrics.final(metrics.VALIDATION_DATA))),
             accuracy=_number(row.get(metrics.final(metrics.VALIDATION_ACCURACY))),
         )

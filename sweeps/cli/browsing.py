@@ -22,6 +22,7 @@ def list_sweeps(arguments: argparse.Namespace) -> int:
 
     from sweeps.results.sweep import load
     from sweeps.tracking.store import Store
+    from sweeps.verdicts.tally import tally
     from sweeps.views import terminal_tables
 
     rows = []
@@ -32,6 +33,7 @@ def list_sweeps(arguments: argparse.Namespace) -> int:
         rows.append(
             {"sweep": name, "state": sweep.state, "asked for": sweep.spec.trials * sweep.spec.replicates}
             | {state: int((sweep.trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}
+            | {"stable": tally(sweep.trials["verdict"])}
             | {"verdicts": ", ".join(f"{n} {word}" for word, n in sweep.trials["verdict"].value_counts().items())}
             | {"best trial": int(best["trial"].iloc[0]) if len(best) else None, "objective": objective}
             | {"best": best[metrics.final(sweep.spec.goals[0].metric)].iloc[0] if len(best) else None}
@@ -39,6 +41,7 @@ def list_sweeps(arguments: argparse.Namespace) -> int:
     if not rows:
         return complain(f"no sweeps in {tracking_uri(arguments.tracking_uri)} yet; make one with `sweeps run`", DONE)
     terminal_tables.print_table("Sweeps", pd.DataFrame(rows))
+    terminal_tables.print_what_counts()
     return DONE
 
 
@@ -51,7 +54,7 @@ def show(arguments: argparse.Namespace) -> int:
     trials = sweep.reassessed() if arguments.reassess else sweep.trials
     ordered = trials.loc[sweep.ordered.index]
     table = select(ordered, arguments.where) if arguments.where else ordered
-    terminal_tables.print_trials(f"{sweep.name}: {len(table)} trials", table.head(arguments.top), sweep.spec)
+    terminal_tables.print_trials(f"{sweep.name}: {len(table)} trials", table.head(arguments.top), sweep.spec, trials)
     if len(table) > arguments.top:
         print(f"{arguments.top} of {len(table)} shown; all: --top {len(table)}")
     return DONE

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sweeps.views import terminal_tables  # and with it pandas, which training need not wait for
 
     sweep = load(finished.spec.name, finished.uri)
-    terminal_tables.print_trials(f"Best trials of {sweep.name}", sweep.best(_BEST), sweep.spec)
+    terminal_tables.print_trials(f"Best trials of {sweep.name}", sweep.best(_BEST), sweep.spec, sweep.trials)
     terminal_tables.print_verdicts(sweep.ordered)
     report = None if finished.was_finished and sweep.holds(REPORT, REPORT_FILE) else _reported(sweep)
     print(next_steps(sweep, arguments.tracking_uri, report))

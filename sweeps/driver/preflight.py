@@ -6,10 +6,12 @@ from dataclasses import replace
 from itertools import product
 
 from model import Dataset
+from sweeps.diagnosis.network.step_law import examine_source, faults_text
 from sweeps.errors import InputError, UserNetworkError
 from sweeps.executors.base import Executor
 from sweeps.specification.spec import SweepSpec
 from sweeps.user_network.smoke_test import smoke_test
+from sweeps.user_network.source import NetworkSource
 
 
 def preflight(
@@ -41,4 +43,25 @@ def preflight(
             f"{source.named}: two networks made from one seed differ; it draws from a generator of its own, such as "
             "np.random.default_rng(), so its trials cannot be repeated; np.random.randn and the like can be seeded"
         )
-    return replace(spec, network=replace(source, file=met.file, digest=met.digest))
+    known = replace(source, file=met.file, digest=met.digest)
+    return replace(spec, network=_examined(known, spec, pool, say))
+
+
+def _examined(source: NetworkSource, spec: SweepSpec, pool: Executor, say: Callable[[str], None]) -> NetworkSource:
+    """The source with what its steps take from a weight and what is wrong with it; all of that is said.
+
+    As it is where the class can't be examined: it can be trained all the same.
+    """
+    try:
+        found = pool.submit(examine_source, source.target, spec.time_limit).result()
+    except (UserNetworkError, InputError, BrokenExecutor):
+        return source
+    law = found.law
+    for code, message in found.faults:
+        say(f"{source.named} has a fault, to be mended before any setting is searched: {code}: {message}")
+    if law is not None and law.is_idle:
+        searched = "; searching it trains the same network again and again" if "lambda" in spec.varied else ""
+        say(f"{source.named}: lambda has no effect on its steps{searched}")
+    elif law is not None and not law.is_usual:
+        say(f"{source.named}: a step takes {law.in_words} of a weight, not eta * lambda / n; verdicts go by that")
+    return replace(source, decay=law.text if law else "", faults=faults_text(found.faults))

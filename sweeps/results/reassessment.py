@@ -36,5 +36,5 @@ def _assessment(spec: SweepSpec, trial: RecordedTrial, rows: pd.DataFrame) -> As
     diverged_epoch = None if diverged is None else int(diverged)
     known = trial_facts(plan, hyperparameters, load_data(plan.dataset), State(trial.state), diverged_epoch)
     if spec.network is not None:
-        known = user_network_facts(known, next(iter(curves[metrics.CONSTANT_ANSWER].tolist()), None))
+        known = user_network_facts(known, spec.network, next(iter(curves[metrics.CONSTANT_ANSWER].tolist()), None))
     return assess(curves, known)

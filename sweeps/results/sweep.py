@@ -1,5 +1,6 @@
 """The query interface: a sweep's tables, its best trials, comparisons, replays."""
 
+import contextlib
 import functools
 import itertools
 import logging
@@ -11,6 +12,7 @@ import pandas as pd
 
 from model import metrics
 from sweeps.analysis.ranking import best_trials, ordered
+from sweeps.analysis.stable_trials import stability_shares
 from sweeps.errors import TrackingError, UnknownSweepError
 from sweeps.results.comparison import Side, divergence, sentences
 from sweeps.results.reassessment import assessments
@@ -29,6 +31,7 @@ from sweeps.tracking.tables import (
     read_tables,
     table_files,
     trials_table,
+    with_stable,
 )
 from sweeps.verdicts.verdict import Assessment
 from sweeps.worker.task import Key
@@ -91,12 +94,13 @@ class Sweep:
 
     @functools.cached_property
     def trials(self) -> pd.DataFrame:
-        """A row per run: trial, replicate, state, the settings, diverged, `final.` and `best.` of every metric, ...
+        """A row per run: trial, replicate, state, verdict, stable (True, False, missing where the verdict is neither),
+        the settings, diverged, `final.` and `best.` of every metric, ...
 
         `best.` values are those at the epoch with the best objective.
         """
         if self.state == "finished":
-            return self._tables[TRIALS]
+            return with_stable(self._tables[TRIALS])  # older sweeps recorded none, or by other rules
         return trials_table(self.spec, self._live, self.epochs)
 
     @functools.cached_property
@@ -167,7 +171,8 @@ class Sweep:
         keys = zip(self.trials["trial"], self.trials["replicate"], strict=True)
         made = [self.assessments.get(key) for key in keys]
         words = [one.verdict.value if one else "" for one in made]
-        return self.trials.assign(verdict=words, verdict_reason=[one.sentence if one else "" for one in made])
+        sentences = [one.sentence if one else "" for one in made]
+        return with_stable(self.trials.assign(verdict=words, verdict_reason=sentences))
 
     def study(self) -> "optuna.Study":
         """The sweep as an Optuna study in memory, for optuna.visualization and optuna.importance."""
@@ -178,11 +183,21 @@ class Sweep:
         )
 
     def importances(self) -> dict[str, dict[str, float]]:
-        """Objective -> varied field -> its share, by fANOVA, in the variance of the objective. The shares sum to 1.
+        """Objective -> varied field -> its share, by fANOVA, in the variance of the objective.
 
-        Raises ValueError where that cannot be said: fewer than two varied fields, or too few sound trials.
+        These are the shares of single fields: what is missing to 1 is what fields do together. "stable" -> the same for
+        whether training is stable, fields that act together included (`eta & lambda`): those sum to 1. What cannot be
+        said is left out; raises ValueError where nothing can: fewer than two varied fields, or too few trials.
         """
-        return importances(self.study())
+        found: dict[str, dict[str, float]] = {}
+        with contextlib.suppress(ValueError):
+            found = {"stable": stability_shares(self.spec.varied, self.trials)}
+        try:
+            return importances(self.study()) | found
+        except (ValueError, RuntimeError):
+            if not found:
+                raise
+        return found
 
     def holds(self, folder: str, name: str) -> bool:
         """Whether a file is among the sweep run's artifacts."""

@@ -8,7 +8,7 @@ from statistics import fmean
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import Goal, SweepSpec
 from sweeps.verdicts.facts import State
-from sweeps.verdicts.verdict import STABLE, UNSTABLE, Verdict
+from sweeps.verdicts.verdict import Verdict, is_stable
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def combined(spec: SweepSpec, replicates: list[Ended]) -> Outcome:
     """What the sampler is told of a trial: the mean over its replicates; the worst value if one diverged."""
     if any(ended.state is State.FAILED for ended in replicates):
         return Outcome(State.FAILED)
-    stable = _stable(replicates)
+    stable = _stable(replicates, spec.rules)
     if any(ended.diverged for ended in replicates):
         return Outcome(State.COMPLETE, tuple(worst(goal) for goal in spec.goals), stable=stable)
     values = tuple(fmean(ended.values[i] for ended in replicates) for i in range(len(spec.objective)))
@@ -60,12 +60,10 @@ def combined(spec: SweepSpec, replicates: list[Ended]) -> Outcome:
     return Outcome(first.state, values, max(first.curve, default=0), stable)
 
 
-def _stable(replicates: list[Ended]) -> bool | None:
+def _stable(replicates: list[Ended], rules: int) -> bool | None:
     """Whether all replicates are; None where none is known not to be and one is not known to be."""
-    verdicts = {ended.verdict for ended in replicates}
-    if verdicts & UNSTABLE:
-        return False
-    return True if verdicts <= STABLE else None
+    known = {is_stable(ended.verdict, rules) for ended in replicates}
+    return False if False in known else None if None in known else True
 
 
 @dataclass(frozen=True)

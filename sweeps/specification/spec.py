@@ -8,6 +8,7 @@ from typing import Any, Literal
 from model import EpochRecord, Hyperparameters, Probing, TrainingPlan, metrics
 from sweeps.specification.domains import Choices, Domain, Settings
 from sweeps.user_network.source import NetworkSource
+from sweeps.verdicts.verdict import RULES_VERSION
 
 Pruner = Literal["none", "median", "halving"]
 Sampler = Literal["tpe", "random", "qmc", "grid", "gp", "border"]
@@ -68,6 +69,7 @@ class SweepSpec:
     lag: trial k is proposed from the results of trials 0..k-lag. objective: one or more keys of OBJECTIVES, evaluated
     at a trial's last epoch. measures: which are taken on the probe, and how often. seed: of everything random.
     network: a class of one's own, else None for the built-in network. time_limit: seconds that a trial of it may take.
+    rules: version of the verdicts' rules that its sampler goes by; nobody's to choose: that of the sweep's first day.
     """
 
     name: str
@@ -83,6 +85,7 @@ class SweepSpec:
     replicates: int = 1
     network: NetworkSource | None = None
     time_limit: float = 3600.0
+    rules: int = RULES_VERSION
 
     @property
     def goals(self) -> tuple[Goal, ...]:

@@ -11,7 +11,7 @@ from sweeps.specification.spec import SweepSpec, differences
 from sweeps.tracking.mlflow_pages.saved_view import view_tag
 from sweeps.tracking.records import SWEEP_RUN, RecordedSweep
 from sweeps.tracking.retrying import tracking_errors
-from sweeps.tracking.spec_params import changed_file, spec_params
+from sweeps.tracking.spec_params import RULES, changed_file, spec_params
 from sweeps.tracking.store import Store
 from sweeps.tracking.trial_entities import SOURCE, data_input
 
@@ -32,7 +32,7 @@ def open_sweep(
         if changed:
             remedy = "undo the change, or give the sweep another --name"
             raise SpecError(f"the sweep {spec.name!r} is recorded with another spec ({remedy}); changed", changed)
-        spec = replace(spec, trials=max(spec.trials, known.spec.trials))
+        spec = replace(spec, trials=max(spec.trials, known.spec.trials), rules=known.spec.rules)
     with tracking_errors(store.uri):
         run_id = known.run_id if known else _create(store, spec, data, provenance)
         if known is None or spec.trials > known.spec.trials or known.tags.get("state") != "finished":
@@ -64,7 +64,7 @@ def _create(store: Store, spec: SweepSpec, data: Mapping[str, Dataset], provenan
     client.log_batch(run_id, params=[Param(key, value) for key, value in spec_params(spec).items()])
     client.log_inputs(run_id, [data_input(one) for one in data.values()])
     store.log_network(run_id, spec)
-    last = {"trials": str(spec.trials), "kind": "sweep"}  # with them it is a sweep
+    last = {"trials": str(spec.trials), RULES: str(spec.rules), "kind": "sweep"}  # with them it is a sweep
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in last.items()])
     return run_id
 

@@ -11,7 +11,8 @@ from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import NETWORK, SWEEP_RUN
 
-SOURCE_TAGS = ("target", "file", "digest")  # of a user's network, as tags of the sweep run
+RULES = "verdict.rules"  # tag of the sweep's run: the version of the rules that it began with
+SOURCE_TAGS = ("target", "file", "digest", "decay", "faults")  # of a user's network, as tags of the sweep run
 
 
 def changed_file(known: SweepSpec, spec: SweepSpec) -> list[str]:
@@ -44,6 +45,7 @@ def spec_from_run(run: Run) -> SweepSpec:
         else:
             table[key] = json.loads(text)
     spec = parse_spec(table, f"the spec recorded in run {run.info.run_id}", check_data=False)
+    spec = replace(spec, rules=int(run.data.tags.get(RULES, "1")))  # sweeps older than the tag
     if spec.network is None:
         return spec
     known = {name: run.data.tags.get(f"{NETWORK}.{name}", "") for name in SOURCE_TAGS}

@@ -13,6 +13,7 @@ from sweeps.specification.domains import Domain, Setting, encode
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import PARTS, RecordedSweep, RecordedTrial
 from sweeps.tracking.store import Store
+from sweeps.verdicts.verdict import is_stable
 from sweeps.worker.task import TrialResult
 
 TRIALS, EPOCHS = "trials.parquet", "epochs.parquet"
@@ -21,7 +22,7 @@ SUMMARY = ["diverged", "diverged_epoch", "best_epoch", "eta_lambda_over_n", metr
 WALL_CLOCK = ["seconds", "epoch_seconds", "run_id"]  # differ between two runs of one sweep; nothing else does
 
 _SUM = ".sha256"
-_WORDS = ["trial", "replicate", "state", "verdict", "verdict_reason"]
+_WORDS = ["trial", "replicate", "state", "verdict", "stable", "verdict_reason"]
 _WHOLE = {"diverged", "diverged_epoch", "best_epoch"}
 
 
@@ -123,13 +124,22 @@ def trials_table(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.Da
         rows.append(row)
     columns = [*_WORDS, *spec.search, *SUMMARY]
     columns += [metrics.final(name) for name in names] + [metrics.best(name) for name in names] + WALL_CLOCK
-    table = pd.DataFrame(rows, columns=columns)
+    table = with_stable(pd.DataFrame(rows, columns=columns))
     numbers = [name for name in columns if name not in {*_WORDS, "run_id", *spec.search}]
     types = {name: "Int64" if name in _WHOLE else "float64" for name in numbers}
     whole = {
         name: domain for name, domain in spec.search.items() if table[name].notna().all()
     }  # one may be half-written
     return table.astype(types | {name: _type(domain) for name, domain in whole.items()})
+
+
+def with_stable(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials table with its column `stable`, beside the verdict: True, False, missing where it is neither."""
+    stable = pd.array([is_stable(word) for word in trials["verdict"]], dtype="boolean")
+    table = trials.assign(stable=stable)
+    names = [name for name in table.columns if name != "stable"]
+    names.insert(names.index("verdict") + 1, "stable")
+    return table[names]
 
 
 def _history_rows(trial: RecordedTrial, history: Mapping[str, Mapping[int, float]]) -> pd.DataFrame:

@@ -20,13 +20,16 @@ class NetworkSource:
 
     named: `mynet.py:Network`, as the spec names it, relative to the spec's folder; this is what is recorded.
     target: the same with an absolute path. file, digest: where its code is, and the SHA-256 of that, both "" until a
-    worker has met it.
+    worker has met it. decay, faults: what a step was measured to take from a weight, and what is wrong with the class,
+    as `diagnosis.network.step_law` writes them; "" where nothing is known, and where nothing is wrong.
     """
 
     named: str
     target: str = field(default="", compare=False)
     file: str = field(default="", compare=False)
     digest: str = field(default="", compare=False)
+    decay: str = field(default="", compare=False)
+    faults: str = field(default="", compare=False)
 
 
 def split_target(target: str) -> tuple[str, str]:

@@ -38,6 +38,11 @@ class Curves:
         quarter = self[metric][max(0, stop - self.quarter) : max(0, stop)]
         return float(np.median(quarter)) if len(quarter) else math.nan
 
+    def lost(self, metric: str) -> float:
+        """The part of a level that it lost from the last quarter but one to the last; NaN where there are not two."""
+        before = self.level(metric, self.last - self.quarter)
+        return (before - self.level(metric)) / before if before else math.nan
+
     def lowest_level(self, metric: str) -> tuple[int, float]:
         """(its last epoch, level) of the lowest quarter that ended before the last began, epoch 0 apart; or NaN."""
         ends = range(self.quarter, self.length - self.quarter)

@@ -21,7 +21,9 @@ class TrialFacts:
 
     n, evaluated_n: sizes of the training and validation sets. epochs: planned. state: complete, pruned or failed.
     diverged_epoch: the first whose record was not finite, None when all were. output, cost: "" of somebody's own
-    network, whose constant_answer is the data cost of outputs of 1 / classes each, where it was measured.
+    network, whose constant_answer is the data cost of outputs of 1 / classes each, where it was measured. taken: the
+    part of a weight that lambda takes in one of its steps, as measured; None where that is eta lambda / n, or unknown.
+    is_lambda_idle: whether lambda was measured to have no effect. faults: codes of what a diagnosis found wrong in it.
     """
 
     eta: float
@@ -36,6 +38,19 @@ class TrialFacts:
     state: State = State.COMPLETE
     diverged_epoch: int | None = None
     constant_answer: float | None = None
+    taken: float | None = None
+    is_lambda_idle: bool = False
+    faults: tuple[str, ...] = ()
+
+    @property
+    def has_decay(self) -> bool:
+        """Whether lambda may take anything from the weights."""
+        return self.lmbda > 0 and not self.is_lambda_idle
+
+    @property
+    def decay_named(self) -> str:
+        """What `decay` is, in a sentence."""
+        return "eta * lambda / n" if self.taken is None else "the part of a weight that a step was measured to take"
 
     @property
     def is_user_network(self) -> bool:
@@ -44,8 +59,11 @@ class TrialFacts:
 
     @property
     def decay(self) -> float:
-        """eta lambda / n: the part of a weight that decay takes in a step. Momentum b bears up to 2 (1 + b) of it."""
-        return self.eta * self.lmbda / self.n
+        """The part of a weight that decay takes in a step: eta lambda / n, unless something else was measured.
+
+        Momentum b bears up to 2 (1 + b) of it.
+        """
+        return self.eta * self.lmbda / self.n if self.taken is None else self.taken
 
     @property
     def decay_bound(self) -> float:

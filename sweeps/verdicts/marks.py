@@ -40,6 +40,13 @@ MARKS = {
         "filled",
         "The cost on examples it has not seen rises while that on the others still falls.",
     ),
+    Verdict.UNDERFITTED: Mark(
+        "#5f6b00",
+        "#b9c75a",
+        "down",
+        "hollow",
+        "It settled, calm and of little use: not far below the cost of a constant answer.",
+    ),
     Verdict.SPIKED: Mark("#8a6400", "#dcbb4a", "diamond", "hollow", "The total cost rose once, and came back."),
     Verdict.PENALTY_GROWTH: Mark(
         "#a3358a",

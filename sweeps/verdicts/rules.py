@@ -6,6 +6,7 @@ while it oscillates is oscillating, and whatever has diverged is nothing else.
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -36,6 +37,11 @@ OVERFITTED = 1.05  # times its lowest level, of the validation data cost while t
 MATTERS = 0.005  # of a constant answer's cost: a smaller change of a level is noise, or of no use
 FALLING = 0.1  # of the total, lost from a quarter of the epochs to the next: more epochs bring as much again
 STEADY = 0.6  # of the loss in the quarter before: a cost that settles loses at most half as much from each to the next
+UNDERFITTED = 0.8  # of a constant answer's cost, settled there: what the inputs tell is used for a fifth at the most
+HALFWAY = 0.5  # of the way from guessing to no cost, and to no error: short of both, half of ten classes are mistaken
+HOLDS_DOWN = (
+    0.1  # of the data cost, as penalty: at rest, decay pulls weights back as hard as that much cost pulls them on
+)
 CERTAIN = 3  # epochs on end, before a trial is given up: one bad epoch may be a spike
 GONE = 0.01  # of the weights before training: far below COLLAPSED
 
@@ -48,9 +54,13 @@ Rule = Callable[[Curves, TrialFacts], Assessment | None]
 
 
 def assess(records: Curves, facts: TrialFacts) -> Assessment:
-    """The verdict on a training: that of the first rule that applies."""
+    """The verdict on a training: that of the first rule that applies. A fault of the class is the first sentence."""
     with np.errstate(all="ignore"):  # curves may hold anything; NaN satisfies no condition
-        return next(assessment for rule in RULES if (assessment := rule(records, facts)) is not None)
+        found = next(assessment for rule in RULES if (assessment := rule(records, facts)) is not None)
+    if not facts.faults:
+        return found
+    first = f"The network's class has a fault ({', '.join(facts.faults)}): mend it before any setting."
+    return replace(found, sentence=f"{first} {found.sentence}")
 
 
 def is_certain(records: Curves, facts: TrialFacts) -> bool:
@@ -85,13 +95,14 @@ def _diverged_by_decay(records: Curves, facts: TrialFacts) -> Assessment | None:
     if facts.decay < facts.decay_bound or not grown:
         return None
     how = f"each step multiplies every weight by {1 - facts.decay:.3g}"
-    if facts.is_user_network:
+    if facts.is_user_network and facts.taken is None:
         how = f"a step that decays weights as it should multiplies them by {1 - facts.decay:.3g}"
+    named = facts.decay_named if facts.taken is None else facts.decay_named.capitalize()
     if facts.momentum:
         how = f"with momentum {facts.momentum:g}, each step carries every weight further past zero"
     return Assessment(
         Verdict.DIVERGED,
-        f"eta * lambda / n is {facts.decay:.6g}: {how}, so the weights grow whatever the data say. "
+        f"{named} is {facts.decay:.6g}: {how}, so the weights grow whatever the data say. "
         f"It must stay below {facts.decay_bound:.3g}: make eta or lambda smaller.",
         f"eta * lambda / n >= 2 (1 + momentum), and the weights overflowed or grew to {GROWN:g} times the first",
         _end(records, facts),
@@ -178,12 +189,13 @@ def _untrained(records: Curves, facts: TrialFacts) -> Assessment | None:
 def _collapsed(records: Curves, facts: TrialFacts) -> Assessment | None:
     norm = records[metrics.WEIGHT_NORM]
     level = records.level(metrics.WEIGHT_NORM)
-    if facts.lmbda == 0 or not level <= COLLAPSED * norm[0] or not _is_constant(records, facts):
+    if not facts.has_decay or not level <= COLLAPSED * norm[0] or not _is_constant(records, facts):
         return None
     return Assessment(
         Verdict.COLLAPSED,
         f"The weights shrank from norm {norm[0]:.3g} to {level:.3g} and the network answers every input alike: "
-        f"decay, eta * lambda / n = {facts.decay:.3g} a step, is stronger than the data's pull. Make lambda smaller.",
+        f"decay, {facts.decay_named} = {facts.decay:.3g} a step, is stronger than the data's pull. "
+        "Make lambda smaller.",
         f"weight norm at most {COLLAPSED:g} of the first, and no better than a constant answer in the last quarter",
         int(np.argmax(norm <= COLLAPSED * norm[0])),
         {"first norm": norm[0], "last norm": level, "eta_lambda_over_n": facts.decay},
@@ -228,7 +240,7 @@ def _why_stalled(records: Curves, facts: TrialFacts) -> str:
     if edge > OVER_EDGE:
         return f"eta is up to {edge:.2g} times as large as the curvature of the cost bears. Try a smaller eta"
     level = records.level(metrics.WEIGHT_NORM)
-    if facts.lmbda > 0 and level < HELD * norm[0]:
+    if facts.has_decay and level < HELD * norm[0]:
         shrink = f"from norm {norm[0]:.3g} to {level:.3g}"
         return f"decay shrinks the weights, {shrink}, before the data can build them up. Try a smaller lambda"
     return "it is on a plateau. A larger eta, more epochs or another start may leave it"
@@ -303,17 +315,59 @@ def _penalty_growth(records: Curves, facts: TrialFacts) -> Assessment | None:
     )
 
 
+def _underfitted(records: Curves, facts: TrialFacts) -> Assessment | None:
+    """Calm, at rest, and of little use."""
+    level, accuracy = records.level(metrics.TRAIN_DATA), records.level(metrics.TRAIN_ACCURACY)
+    right = (accuracy * facts.classes - 1) / max(1, facts.classes - 1)  # 0 for guessing, 1 for no error
+    is_far = level >= UNDERFITTED * facts.baseline or (level >= HALFWAY * facts.baseline and right < HALFWAY)
+    if not is_far or _slow(records, facts) is not None:
+        return None
+    answers = f" and answers {_percent(accuracy)} right" if math.isfinite(accuracy) else ""
+    return Assessment(
+        Verdict.UNDERFITTED,
+        f"It settled at a data cost of {level:.3g}{answers}; the same answer for every input would have "
+        f"{facts.baseline:.3g}: {_why_underfitted(records, facts)}.",
+        f"at rest, with {UNDERFITTED:g} of a constant answer's data cost, or {HALFWAY:g} of it and less than "
+        f"{HALFWAY:g} of the way from guessing to no error",
+        records.last,
+        {"last data cost": level, "constant answer": facts.baseline}
+        | ({"accuracy": accuracy} if math.isfinite(accuracy) else {}),
+    )
+
+
+def _why_underfitted(records: Curves, facts: TrialFacts) -> str:
+    """What holds it there, where the records tell it."""
+    norm, level = records[metrics.WEIGHT_NORM], records.level(metrics.WEIGHT_NORM)
+    penalty, data = records.level(metrics.PENALTY), records.level(metrics.TRAIN_DATA)
+    saturated, layer = records.most_saturated()
+    if facts.has_decay and (level < HELD * norm[0] or penalty >= HOLDS_DOWN * data):
+        short = "a collapse short of total, " if level < HELD * norm[0] else ""
+        return (
+            f"{short}decay, {facts.decay_named} = {facts.decay:.3g} a step, holds the weights at norm {level:.3g}, "
+            f"from {norm[0]:.3g} at the start. Make lambda smaller"
+        )
+    if saturated >= SATURATED:
+        return f"in layer {layer}, {_percent(saturated)} of the units are saturated or dead. Try a smaller eta"
+    edge = _highest_edge(records)
+    if edge < ROOM * OVER_EDGE:
+        return (
+            f"no decay holds it down, and eta is at most {_percent(edge)} of what the curvature of the cost bears. "
+            "Try a larger eta, and then a larger network"
+        )
+    return "no decay holds it down, and no unit is in its way. Try a larger network"
+
+
 def _overfitting(records: Curves, facts: TrialFacts) -> Assessment | None:
-    del facts
     low, lowest = records.lowest_level(metrics.VALIDATION_DATA)
     last = records.level(metrics.VALIDATION_DATA)
     there, here = records.level(metrics.TRAIN_DATA, low), records.level(metrics.TRAIN_DATA)
     if not last >= OVERFITTED * lowest or not here < there:
         return None
+    remedy = ": lambda has no effect in this class" if facts.is_lambda_idle else ", or make lambda larger"
     return Assessment(
         Verdict.OVERFITTING,
         f"Since epoch {low} the data cost rises on examples it has not seen, {lowest:.3g} to {last:.3g}, "
-        f"while it falls on those it has, {there:.3g} to {here:.3g}. Stop there, or make lambda larger.",
+        f"while it falls on those it has, {there:.3g} to {here:.3g}. Stop there{remedy}.",
         f"validation data cost above {OVERFITTED:g} of its lowest level, training data cost still falling",
         low,
         {"lowest validation": lowest, "last validation": last, "training there": there, "last training": here},
@@ -428,7 +482,7 @@ def _lost(metric: str, records: Curves, facts: TrialFacts) -> float:
     lost = before - last
     steady = records[metric][-records.quarter :].max() < before and lost >= STEADY * (earlier - before) > 0
     falls = lost >= MATTERS * facts.baseline and (lost >= FALLING * before or steady)
-    return lost / before if falls else 0.0
+    return records.lost(metric) if falls else 0.0
 
 
 def _swings(records: Curves, facts: TrialFacts, part: float = 1.0) -> list[tuple[int, int]]:
@@ -455,6 +509,7 @@ RULES: tuple[Rule, ...] = (
     _stalled,
     _oscillating,
     _penalty_growth,
+    _underfitted,
     _overfitting,
     _spiked,
     _slow,

@@ -16,15 +16,31 @@ class Verdict(StrEnum):
     OSCILLATING = "oscillating"
     SPIKED = "spiked"
     PENALTY_GROWTH = "penalty_growth"
+    UNDERFITTED = "underfitted"
     OVERFITTING = "overfitting"
     SLOW = "slow"
     CONVERGED = "converged"
 
 
-# What the border between stable and unstable settings separates: whether training works, well or not so well, or its
-# steps or its decay keep it from working. The other two verdicts, failed and pruned, say nothing of the setting.
-STABLE = frozenset({Verdict.CONVERGED, Verdict.SLOW, Verdict.SPIKED, Verdict.PENALTY_GROWTH, Verdict.OVERFITTING})
-UNSTABLE = frozenset({Verdict.DIVERGED, Verdict.OSCILLATING, Verdict.COLLAPSED, Verdict.STALLED})
+RULES_VERSION = 2  # of the rules and of what counts as stable; a sweep records the one it began with
+
+# Stable: the steps work, and what they reach is worth having. Unstable: steps or decay keep training from working, or
+# the cost that is reported climbs without end. Neither: failed and pruned trials say nothing of their settings, and an
+# underfitted one is as calm as a stable one and as useless as a collapsed one, so it lies on no side of the border.
+STABLE = frozenset({Verdict.CONVERGED, Verdict.SLOW, Verdict.SPIKED, Verdict.OVERFITTING})
+UNSTABLE = frozenset(
+    {Verdict.DIVERGED, Verdict.OSCILLATING, Verdict.COLLAPSED, Verdict.STALLED, Verdict.PENALTY_GROWTH}
+)
+_SIDES = {  # by version. Version 1 knew no underfitted trials: it took them for converged, overfitting or spiked
+    1: (STABLE | {Verdict.PENALTY_GROWTH, Verdict.UNDERFITTED}, UNSTABLE - {Verdict.PENALTY_GROWTH}),
+    2: (STABLE, UNSTABLE),
+}
+
+
+def is_stable(verdict: str | None, version: int = RULES_VERSION) -> bool | None:
+    """Whether a verdict counts as stable by a version of the rules; None where it is neither, or there is none."""
+    stable, unstable = _SIDES.get(version, _SIDES[RULES_VERSION])
+    return True if verdict in stable else False if verdict in unstable else None
 
 
 class Cause(StrEnum):

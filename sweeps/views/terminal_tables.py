@@ -14,9 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from model import metrics
+from sweeps.analysis.advice import fault_sentences
+from sweeps.analysis.ranking import times_best, times_best_heading
 from sweeps.diagnosis.findings import Code, Finding, Severity
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.tables import WALL_CLOCK
+from sweeps.verdicts.tally import tally, what_counts
 
 _UNBOUND = 100_000
 _GAP = 3  # between two columns
@@ -45,13 +48,17 @@ def print_table(title: str, frame: pd.DataFrame, headings: Sequence[str] | None 
         out.print(f"(the terminal is too narrow for: {', '.join(headings[shown:])})")
 
 
-def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec) -> None:
-    """Trials with what matters most: settings, cost components, accuracies, norms."""
+def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec, of: pd.DataFrame) -> None:
+    """Trials with what matters most: settings, cost components, accuracies, norms. of: all trials of the sweep."""
+    for sentence in fault_sentences(spec):
+        console().print(sentence, markup=False)
+    trials = trials.assign(times_best=times_best(spec, of, trials))
     headings = {
         "trial": "trial",
         **({"replicate": "start"} if spec.replicates > 1 else {}),
         **{name: name for name in spec.search if name in spec.varied},
         "verdict": "verdict",
+        "times_best": times_best_heading(spec),
         metrics.final(metrics.VALIDATION_DATA): "validation data cost",
         metrics.final(metrics.PENALTY): "penalty",
         metrics.final(metrics.VALIDATION_ACCURACY): "validation accuracy",
@@ -71,13 +78,19 @@ def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec) -> None:
 def print_verdicts(trials: pd.DataFrame) -> None:
     """A line for each verdict: how many trials, and the first of them with its sentence. trials: best first."""
     out = console()
-    out.print(f"Verdicts on {len(trials)} trials", style="bold")
+    out.print(f"Verdicts on {len(trials)} trials: {tally(trials['verdict'])}", style="bold")
     counts = trials["verdict"].value_counts()
     width = max((len(str(word)) for word in counts.index), default=0)
     for word, count in counts.items():
         first = trials[trials["verdict"] == word].iloc[0]
         out.print(f"{count:>5} {word:<{width}}  as trial {first['trial']}: {first['verdict_reason']}")
+    print_what_counts()
     out.print()
+
+
+def print_what_counts() -> None:
+    """Which verdicts are stable: it stands under every tally."""
+    console().print(f"({what_counts()})")
 
 
 def print_comparison(table: pd.DataFrame) -> None:

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from model import Dataset, EpochRecord, Hyperparameters, TrainingPlan, load, metrics, train
 from model.training import Training
+from sweeps.diagnosis.network.step_law import faults_of, law_of
 from sweeps.specification.spec import Goal
 from sweeps.user_network.clean_room import in_clean_room, sealed
 from sweeps.user_network.codec import rebuilt
@@ -150,13 +151,26 @@ def _facts(
     known = trial_facts(task.plan, task.hyperparameters, data, state, diverged_epoch)
     if task.network is None:
         return known
-    return user_network_facts(known, records[0].measures.get(metrics.CONSTANT_ANSWER) if records else None)
+    return user_network_facts(
+        known, task.network, records[0].measures.get(metrics.CONSTANT_ANSWER) if records else None
+    )
 
 
-def user_network_facts(known: TrialFacts, constant_answer: float | None) -> TrialFacts:
+def user_network_facts(known: TrialFacts, source: NetworkSource, constant_answer: float | None) -> TrialFacts:
     """The facts where the network is somebody's own. constant_answer: None or NaN where it was not measured."""
     measured = constant_answer is not None and constant_answer == constant_answer
-    return replace(known, output="", cost="", momentum=0.0, constant_answer=constant_answer if measured else None)
+    law = law_of(source.decay)
+    is_known = law is not None and not law.is_usual
+    return replace(
+        known,
+        output="",
+        cost="",
+        momentum=0.0,
+        constant_answer=constant_answer if measured else None,
+        taken=law.taken(known.eta, known.lmbda, known.n, known.batch_size) if law is not None and is_known else None,
+        is_lambda_idle=law is not None and law.is_idle,
+        faults=tuple(code for code, _ in faults_of(source.faults)),
+    )
 
 
 def trial_facts(

@@ -32,6 +32,7 @@ LETTERS = {
     "^": Verdict.SPIKED,
     "p": Verdict.PENALTY_GROWTH,
     "f": Verdict.OVERFITTING,
+    "u": Verdict.UNDERFITTED,
     "o": Verdict.OSCILLATING,
     "t": Verdict.STALLED,
     "v": Verdict.COLLAPSED,

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from sweeps.specification.domains import Choices, Domain, Range, Settings, decod
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
 from sweeps.verdicts.facts import State
-from sweeps.verdicts.verdict import STABLE, UNSTABLE, Verdict
+from sweeps.verdicts.verdict import STABLE, UNSTABLE, Verdict, is_stable
 
 TRIALS, LAG = 20, 5
 PLANE: dict[str, Domain] = {"eta": Range(0.01, 100.0, log=True), "lambda": Range(0.01, 10000.0, log=True)}
@@ -243,9 +244,24 @@ def test_coordinates_are_fractions_of_the_range(domain: Domain, value: Any, expe
     assert Space({"field": domain}).point({"field": value}) == pytest.approx(expected)
 
 
-def test_every_verdict_but_failed_and_pruned_is_on_one_side() -> None:
+def test_every_verdict_but_failed_pruned_and_underfitted_is_on_one_side() -> None:
     assert not STABLE & UNSTABLE
-    assert set(Verdict) - STABLE - UNSTABLE == {Verdict.FAILED, Verdict.PRUNED}
+    assert set(Verdict) - STABLE - UNSTABLE == {Verdict.FAILED, Verdict.PRUNED, Verdict.UNDERFITTED}
+
+
+def test_what_the_project_is_about_is_not_stable() -> None:
+    """Fails on 7a25101, where a penalty that climbs without end counted as stable."""
+    assert is_stable(Verdict.PENALTY_GROWTH) is False
+    assert is_stable(Verdict.UNDERFITTED) is None
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_an_old_sweep_goes_on_by_the_idea_of_stable_that_it_began_with(verdict: Verdict) -> None:
+    """Under version 1 an underfitted trial was converged, spiked or overfitting: stable, all three."""
+    old = {Verdict.CONVERGED, Verdict.SLOW, Verdict.SPIKED, Verdict.OVERFITTING, Verdict.PENALTY_GROWTH}
+    neither = verdict in (Verdict.FAILED, Verdict.PRUNED)
+    told = combined(replace(spec_of(), rules=1), [ended(verdict)]).stable
+    assert told is (None if neither else verdict in old | {Verdict.UNDERFITTED})
 
 
 def ended(verdict: Verdict | None, state: State = State.COMPLETE) -> Ended:
@@ -259,6 +275,8 @@ def ended(verdict: Verdict | None, state: State = State.COMPLETE) -> Ended:
         ([Verdict.CONVERGED, Verdict.STALLED], False),
         ([Verdict.CONVERGED, Verdict.DIVERGED], False),
         ([Verdict.CONVERGED, None], None),
+        ([Verdict.CONVERGED, Verdict.UNDERFITTED], None),
+        ([Verdict.UNDERFITTED, Verdict.PENALTY_GROWTH], False),
         ([Verdict.COLLAPSED, None], False),
         ([Verdict.PRUNED], None),
     ],

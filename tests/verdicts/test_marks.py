@@ -31,7 +31,11 @@ def test_every_verdict_has_a_mark_and_no_two_have_the_same_outline() -> None:
 def test_the_kind_of_a_verdict_is_its_side_of_the_border() -> None:
     assert {word for word in Verdict if kind_of(word) == "stable"} == STABLE
     assert {word for word in Verdict if kind_of(word) == "unstable"} == UNSTABLE
-    assert {word for word in Verdict if kind_of(word) == "neither"} == {Verdict.PRUNED, Verdict.FAILED}
+    assert {word for word in Verdict if kind_of(word) == "neither"} == {
+        Verdict.PRUNED,
+        Verdict.FAILED,
+        Verdict.UNDERFITTED,
+    }
     assert {kind_of(word) for word in ("", RUNNING, "of another version")} == {"neither"}
 
 

@@ -19,6 +19,7 @@ from sweeps.verdicts.rules import (
     FALLING,
     GONE,
     GROWN,
+    HALFWAY,
     HELD,
     LEARNED,
     MATTERS,
@@ -33,10 +34,11 @@ from sweeps.verdicts.rules import (
     SWING,
     SWING_MATTERS,
     TREMOR,
+    UNDERFITTED,
     assess,
     is_certain,
 )
-from sweeps.verdicts.verdict import Cause, Verdict
+from sweeps.verdicts.verdict import Cause, Verdict, is_stable
 
 # Nine epochs, so that a quarter of them is two. A training that learned and settled.
 DATA = [1.4, 0.5, 0.3, 0.22, 0.205, 0.2, 0.2, 0.2, 0.2]
@@ -47,6 +49,8 @@ METRICS = {
     "data": "cost/train_data",
     "held_back": "cost/validation_data",
     "reported": "cost/validation_total",
+    "accuracy": "accuracy/train",
+    "penalty": "cost/penalty",
     "norm": "weight_norm/total",
     "edge": "stability/edge",
     "saturation": "saturation/layer_1",
@@ -172,7 +176,7 @@ def test_weights_that_were_nearly_gone_for_one_epoch_have_not_collapsed():
 def test_a_data_cost_of_a_constant_answer_throughout_the_last_quarter_has_stalled():
     at = LEARNED * BASELINE
     assert verdict(data=[1.4, *[at] * 8]) is Verdict.STALLED
-    assert verdict(data=[1.4, *[at] * 7, at - SLIGHTLY]) is Verdict.CONVERGED
+    assert verdict(data=[1.4, *[at] * 7, at - SLIGHTLY]) is Verdict.UNDERFITTED
 
 
 def test_a_training_that_learned_and_lost_it_has_stalled_and_says_so():
@@ -378,6 +382,48 @@ def test_two_epochs_are_enough_for_a_verdict():
     assert verdict(data=[1.4, 1.4]) is Verdict.STALLED
 
 
+USELESS = [1.4, *[0.38] * 8]  # of BASELINE .45
+
+
+def test_a_training_at_rest_with_four_fifths_of_a_constant_answers_cost_is_underfitted():
+    at = UNDERFITTED * BASELINE
+    assert verdict(data=[1.4, *[at + SLIGHTLY] * 8]) is Verdict.UNDERFITTED
+    assert verdict(data=[1.4, *[at - SLIGHTLY] * 8]) is Verdict.CONVERGED
+
+
+@pytest.mark.parametrize(("accuracy", "wanted"), [(0.25, "underfitted"), (0.34, "underfitted"), (0.54, "underfitted")])
+def test_a_training_that_answers_half_of_the_examples_wrong_has_not_converged(accuracy, wanted):
+    """Fails on 7a25101, where such trainings were converged and stable."""
+    assert verdict(data=[1.4, *[0.3] * 8], accuracy=[0.1, *[accuracy] * 8]) == wanted
+    assert is_stable(wanted) is None
+
+
+def test_neither_cost_nor_accuracy_alone_short_of_halfway_makes_a_training_underfitted():
+    right = 1 / 10 + HALFWAY * 9 / 10
+    near, far = HALFWAY * BASELINE + SLIGHTLY, HALFWAY * BASELINE - SLIGHTLY
+    for cost, accuracy, wanted in (
+        (near, right - SLIGHTLY, Verdict.UNDERFITTED),
+        (near, right + SLIGHTLY, Verdict.CONVERGED),
+        (far, right - SLIGHTLY, Verdict.CONVERGED),
+    ):
+        assert verdict(data=[1.4, *[cost] * 8], accuracy=[0.1, *[accuracy] * 8]) is wanted
+
+
+def test_what_is_still_falling_or_spends_its_time_is_not_underfitted():
+    assert verdict(data=[1.4, 0.45, 0.44, 0.43, 0.42, 0.41, 0.4, 0.39, 0.38]) is Verdict.SLOW
+
+
+def test_an_underfitted_training_says_what_holds_it_down():
+    held = {"data": USELESS, "norm": [6.0, *[3.0] * 8]}
+    assert "a collapse short of total, decay" in assess(records(**held), about()).sentence
+    grown = {"data": USELESS, "norm": [6.0, *[9.0] * 8], "penalty": [0.1 * 0.38] * 9}
+    assert "holds the weights at norm 9, from 6" in assess(records(**grown), about()).sentence
+    free = about(lmbda=0.0)
+    assert "units are saturated or dead" in assess(records(data=USELESS, saturation=[0.9] * 9), free).sentence
+    assert "a larger eta" in assess(records(data=USELESS, edge=[0.1] * 9), free).sentence
+    assert assess(records(data=USELESS, edge=[0.6] * 9), free).sentence.endswith("Try a larger network.")
+
+
 # One record for each pair of neighbours in RULES, for which both rules hold.
 OVERFITS = {"held_back": held_back(0.4), "data": SEEN}
 SPIKE = [1.4, 0.5, 0.3, 0.6, 0.25, 0.22, 0.22, 0.2, 0.2]
@@ -398,13 +444,10 @@ BOTH = {
         about(),
         {"total": up_and_down(0.5, 0.5)[:9], "reported": reported(0.6), "held_back": DATA, "data": SEEN},
     ),
-    "penalty growth, overfitting": (
+    "penalty growth, underfitted": (about(), {"reported": reported(0.6), "held_back": DATA, "data": USELESS}),
+    "underfitted, overfitting": (
         about(),
-        {
-            "reported": [0.7, 0.5, 0.5, 0.55, 0.55, 0.6, 0.6, 0.7, 0.7],
-            "held_back": [1.4, 0.5, 0.4, 0.3, 0.3, 0.3, 0.3, 0.33, 0.33],
-            "data": SEEN,
-        },
+        {**OVERFITS, "data": [1.4, 0.41, 0.385, 0.384, 0.384, 0.383, 0.383, 0.382, 0.382]},
     ),
     "overfitting, spiked": (about(), {**OVERFITS, "total": SPIKE}),
     "spiked, slow": (about(), {"total": [*SPIKE[:5], 0.22, 0.22, 0.15, 0.15]}),
@@ -555,6 +598,7 @@ EXAMPLES = {
     Verdict.COLLAPSED: BOTH["collapsed, stalled"],
     Verdict.STALLED: (about(), {"data": FLAT}),
     Verdict.OSCILLATING: (about(), {"total": up_and_down(0.5, 0.6)}),
+    Verdict.UNDERFITTED: (about(), {"data": USELESS}),
     Verdict.SPIKED: (about(), {"total": up_and_down(0.5)}),
     Verdict.PENALTY_GROWTH: (about(), {"reported": reported(0.6), "held_back": DATA}),
     Verdict.OVERFITTING: (about(), OVERFITS),
@@ -568,6 +612,7 @@ def test_the_sentences_contain_the_numbers_they_speak_of():
         Verdict.DIVERGED: ["edge when the rise began"],
         Verdict.COLLAPSED: ["first norm", "last norm", "eta_lambda_over_n"],
         Verdict.STALLED: ["last data cost", "constant answer"],
+        Verdict.UNDERFITTED: ["last data cost", "constant answer"],
         Verdict.PENALTY_GROWTH: ["lowest total", "last total", "data cost there", "last data cost"],
         Verdict.OVERFITTING: ["lowest validation", "last validation", "training there", "last training"],
         Verdict.SLOW: ["last total"],

@@ -8,6 +8,7 @@ from sweeps.formatting import setting, words
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.mlflow_pages.links import artifact_link, run_link, table_link, view_link
 from sweeps.tracking.records import REPORT, REPORT_FILE, REPORT_PICTURE, RecordedTrial
+from sweeps.verdicts.tally import tally, what_counts
 from sweeps.verdicts.verdict import Assessment
 
 NOTE = "mlflow.note.content"
@@ -45,6 +46,8 @@ def describe_sweep(
     lines = [
         f"{len(trials)} trainings on {_dataset(spec)}, {how}. Searched: {searched}.",
         "",
+        f"{_tally(trials)} ({what_counts()}).",
+        "",
         _row(["verdict", "trials", "for example"]),
         _row(["---", "---:", "---"]),
     ]
@@ -70,8 +73,8 @@ def banner(
     """The sweep in a line, which is what MLflow shows of it at first; the best trial's settings in a second one."""
     counts = ", ".join(f"{count} {words(verdict)}" for verdict, count in _counts(trials))
     summary = f"[summary]({run_link(experiment_id, run_id)})"
-    first = f"**{len(trials)} trainings on {_dataset(spec)}:** {counts}. {_links(experiment_id, run_id)} · {summary}"
-    return f"{first}\n\n{_best(spec, experiment_id, trials, best)}"
+    what = f"**{len(trials)} trainings on {_dataset(spec)}:** {_tally(trials)}: {counts}."
+    return f"{what} {_links(experiment_id, run_id)} · {summary}\n\n{_best(spec, experiment_id, trials, best)}"
 
 
 def _best(spec: SweepSpec, experiment_id: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None) -> str:
@@ -109,6 +112,10 @@ def _commands(spec: SweepSpec, best: tuple[int, int] | None, pair: tuple[int, in
 
 def _counts(trials: Sequence[RecordedTrial]) -> list[tuple[str, int]]:
     return Counter(trial.verdict for trial in trials if trial.verdict).most_common()
+
+
+def _tally(trials: Sequence[RecordedTrial]) -> str:
+    return tally(trial.verdict for trial in trials)
 
 
 def _example(verdict: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None) -> RecordedTrial:

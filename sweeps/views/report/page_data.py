@@ -12,8 +12,8 @@ import pandas as pd
 from model import DatasetError, metrics
 from model.bounds import decay_bound
 from model.metrics import Family
-from sweeps.analysis.advice import Advice, SweepTables, advise, decay_cut
-from sweeps.analysis.ranking import best_row, went_wrong
+from sweeps.analysis.advice import Advice, SweepTables, advise, decay_cut, fault_sentences
+from sweeps.analysis.ranking import best_row, times_best, times_best_heading, went_wrong
 from sweeps.analysis.stability_map import Panel, StabilityMap
 from sweeps.formatting import words
 from sweeps.results.comparison import DEFINED_BY, NOTABLE, as_compared, defined_by
@@ -22,12 +22,14 @@ from sweeps.specification.domains import Domain, Range, encode
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.mlflow_pages.links import complete, experiment_link, is_served, run_link
 from sweeps.verdicts.marks import MARKS, RUNNING, kind_of, mark_of
+from sweeps.verdicts.tally import what_counts
 from sweeps.verdicts.verdict import Assessment
 
 _IN_FULL = 5000  # rows of the epochs table up to which every metric is in the page; beyond, those that are drawn
 _DRAWN = (Family.COST, Family.ACCURACY, Family.WEIGHT_NORM)
 
 _COLUMNS = {  # of the trials table -> heading in the page
+    "times_best": "",  # its heading is the objective's
     "eta_lambda_over_n": "η·λ/n",
     metrics.final(metrics.VALIDATION_DATA): "validation data cost",
     metrics.final(metrics.TRAIN_DATA): "training data cost",
@@ -48,6 +50,7 @@ def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
     drawn: what `publishing.mapped` makes of the sweep.
     """
     spec, trials = sweep.spec, sweep.ordered.reset_index(drop=True)
+    trials = trials.assign(times_best=times_best(spec, trials, trials))
     found = SweepTables(spec, trials, sweep.epochs, training_size(trials))
     ids = _ids(trials, spec)
     best = best_row(spec, trials)
@@ -55,8 +58,13 @@ def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
     return {
         "sweep": _sweep(sweep, found.n),
         "verdicts": _verdicts(trials),
+        "sides": what_counts(),
         "fields": [_field(name, domain, name in spec.varied) for name, domain in spec.search.items()],
-        "columns": [[name, label] for name, label in _COLUMNS.items() if name in trials and trials[name].notna().any()],
+        "columns": [
+            [name, times_best_heading(spec) if name == "times_best" else label]
+            for name, label in _COLUMNS.items()
+            if name in trials and trials[name].notna().any()
+        ],
         "trials": _trials(sweep, trials, ids),
         "comparison": _comparison(sweep.epochs),
         "best": None if best is None else ids[best],
@@ -95,6 +103,7 @@ def _sweep(sweep: Sweep, n: int | None) -> dict[str, Any]:
     return {
         "name": sweep.name,
         "state": sweep.state,
+        "faults": fault_sentences(spec),
         "said": in_words(spec, n),
         "objectives": [
             {"name": name, "metric": goal.metric, "sign": goal.sign}

@@ -4,8 +4,9 @@ const code = (text) => el("pre", { tabindex: 0 }, el("code", null, text));
 function drawImportance() {
   const { shares, missing } = data.importance;
   const bars = missing ? [el("p", { class: "note" }, `Importances are left out: ${missing}.`)] : Object.entries(shares).map(([goal, parts]) => el("table", { class: "bars" },
-    el("caption", null, `Share of each field in the variance of ${said(goal)} (fANOVA, over the whole range that was searched)`),
-    el("tbody", null, Object.entries(parts).map(([name, share]) => el("tr", null, el("th", { scope: "row" }, fieldName(name)),
+    el("caption", null, goal === "stable" ? "What decides whether training is stable: shares in the variance of P(stable), over the whole range that was searched"
+      : `Share of each field in the variance of ${said(goal)} (fANOVA, over the whole range that was searched)`),
+    el("tbody", null, Object.entries(goal === "stable" ? parts : { ...parts, "fields together": 1 - Object.values(parts).reduce((sum, share) => sum + share, 0) }).map(([name, share]) => el("tr", null, el("th", { scope: "row" }, name.split(" & ").map(fieldName).join(" with ")),
       el("td", { class: "track", "aria-hidden": "true" }, el("span", { style: `width:${(share * 100).toFixed(1)}%` })), el("td", null, percent(share)))))));
   const plots = ["plot_param_importances", "plot_contour", "plot_slice", "plot_parallel_coordinate", "plot_optimization_history"];
   const store = data.sweep.uri ? `, ${JSON.stringify(data.sweep.uri)}` : "";

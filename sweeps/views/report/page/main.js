@@ -1,7 +1,7 @@
 // The head of the page, the filter, and what keeps everything in step with the address.
 function drawHead() {
   $("name").textContent = data.sweep.name;
-  $("said").replaceChildren(...data.sweep.said.map((sentence) => el("span", null, sentence, " ")),
+  $("said").replaceChildren(...data.sweep.faults.map((sentence) => el("b", { class: "fault" }, sentence, " ")), ...data.sweep.said.map((sentence) => el("span", null, sentence, " ")),
     ...(data.sweep.state === "finished" ? [] : [el("b", null, `The sweep is ${data.sweep.state}: this is how far it is.`)]));
   const best = byId.get(data.best);
   $("best").replaceChildren(...(best ? [
@@ -21,6 +21,7 @@ function drawVerdicts() {
   const kinds = (kind) => present.filter((verdict) => verdict.kind === kind).reduce((sum, verdict) => sum + verdict.count, 0);
   $("tally").replaceChildren(...[el("b", null, kinds("stable")), ` of ${trials.length} stable, `, el("b", null, kinds("unstable")), " unstable",
     kinds("neither") ? [", ", el("b", null, kinds("neither")), " neither"] : ""].flat());
+  $("sides").textContent = `${data.sides}.`;
   $("bar").replaceChildren(...present.map((verdict) => el("span", { class: `v-${verdict.word}`, "data-word": verdict.word, style: `flex-grow:${verdict.count}`, onclick: () => toggle(verdict.word) })));
   const explain = (verdict) => { $("meaning").textContent = verdict ? `${said(verdict.word)}: ${verdict.meaning}` : ""; };
   $("legend").replaceChildren(...data.verdicts.map((verdict) => el("button", { type: "button", "data-word": verdict.word, disabled: !verdict.count,

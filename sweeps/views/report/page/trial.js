@@ -5,10 +5,13 @@ function pick(now, label, choose) {
     sorted.map((trial) => el("option", { value: trial.id, selected: trial.id === now }, `${trial.id} · ${said(trial.verdict)}`)));
 }
 
+const timesBest = data.columns.find(([name]) => name === "times_best")?.[1];
+
 function verdictHead(trial) {
   return [
     el("p", { class: "verdict" }, icon(trial.verdict), el("b", null, verdictText(trial)),
-      trial.id === data.best && el("span", { class: "badge" }, "best of the sweep")),
+      trial.id === data.best && el("span", { class: "badge" }, "best of the sweep"),
+      trial.id !== data.best && typeof trial.values.times_best === "number" && el("span", { class: "behind" }, ` ${format(trial.values.times_best)} ${timesBest}`)),
     el("p", { class: "sentence" }, trial.sentence || verdicts.get(trial.verdict)?.meaning || ""),
   ];
 }
