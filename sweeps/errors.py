@@ -39,3 +39,7 @@ class Interrupted(Exception):  # noqa: N818 - not an error: what was finished is
 
 class UserNetworkError(InputError):
     """Somebody's own network raised, or lacks something; the message names their file and line, or what is missing."""
+
+
+class AddressError(InputError, TrackingError):
+    """A tracking URI behind which there can be no store, or is none: a mistake in what was given. Exit code 2."""

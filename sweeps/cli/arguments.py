@@ -4,19 +4,21 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from sweeps.cli import browsing, diagnosing, running
+from sweeps.cli import browsing, diagnosing, running, serving
 from sweeps.specification.reading import DEFAULT_SPEC
 from sweeps.tracking.mlflow_pages.links import HOST, PORT
 
 
 def parser() -> argparse.ArgumentParser:
-    """Of all commands; each puts what carries it out into `command`."""
+    """Of all commands; each puts what carries it out into `command`, and whether it is nothing without a store."""
     parser = argparse.ArgumentParser(prog="sweeps", description="Stability-first sweeps of NumPy networks.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, command: Callable[[argparse.Namespace], int], what: str) -> argparse.ArgumentParser:
+    def add(
+        name: str, command: Callable[[argparse.Namespace], int], what: str, reads_store: bool = False
+    ) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=what, description=what)
-        added.set_defaults(command=command)
+        added.set_defaults(command=command, reads_store=reads_store)
         added.add_argument(
             "--tracking-uri", metavar="URI", help="MLflow store (default: $MLFLOW_TRACKING_URI, mlruns/)"
         )
@@ -31,9 +33,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--retry-failed", action="store_true", help="run failed trials again, with the settings they had")
     run.add_argument("--quiet", action="store_true", help="no progress")
 
-    add("list", browsing.list_sweeps, "every sweep: trials by state, best")
+    add("list", browsing.list_sweeps, "every sweep: trials by state, best", reads_store=True)
 
-    show = add("show", browsing.show, "a sweep's trials as a table, best first")
+    show = add("show", browsing.show, "a sweep's trials as a table, best first", reads_store=True)
     show.add_argument("name")
     show.add_argument(
         "--top", type=_positive, metavar="N", default=browsing.TOP, help=f"how many (default: {browsing.TOP})"
@@ -41,23 +43,29 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--reassess", action="store_true", help="verdicts made anew from the recorded epochs")
     show.add_argument("--where", metavar="EXPR", help='as in: eta < 1 and lambda <= 5 and state == "complete"')
 
-    compare = add("compare", browsing.compare, "trials side by side")
+    compare = add("compare", browsing.compare, "trials side by side", reads_store=True)
     compare.add_argument("name")
     compare.add_argument("trials", nargs="+", type=int, metavar="TRIAL")
 
     report = add(
-        "report", browsing.report, "(re)build a sweep's report page and the picture of its map, and print their paths"
+        "report",
+        browsing.report,
+        "(re)build a sweep's report page and the picture of its map, and print their paths",
+        reads_store=True,
     )
     report.add_argument("name")
     report.add_argument("--open", action="store_true", help="in the browser, too")
 
-    export = add("export", browsing.export, "write the trials and epochs tables into a folder")
+    export = add("export", browsing.export, "write the trials and epochs tables into a folder", reads_store=True)
     export.add_argument("name")
     export.add_argument("folder", type=Path, metavar="DIR")
     export.add_argument("--format", choices=browsing.FORMATS, default="parquet")
 
     replay = add(
-        "replay", running.replay, "train a trial again; say whether every recorded number comes back, bit for bit"
+        "replay",
+        running.replay,
+        "train a trial again; say whether every recorded number comes back, bit for bit",
+        reads_store=True,
     )
     replay.add_argument("name")
     replay.add_argument("trial", type=int)
@@ -103,15 +111,24 @@ def parser() -> argparse.ArgumentParser:
 
     add("relocate", running.relocate, "after a store was moved: record where its artifacts are now, and keep a backup")
 
-    ui = add("ui", running.ui, "the MLflow UI on the sweeps' store")
+    ui = add("ui", serving.ui, "the MLflow UI on the sweeps' store")
     ui.add_argument("--host", default=HOST)
-    ui.add_argument("--port", type=_positive, default=PORT)
+    ui.add_argument("--port", type=_port, default=PORT, help=f"or the next one that is free (default: {PORT})")
+    ui.add_argument("--app-name", choices=(serving.GUARD,), help="ask for a name and password, as others can reach it")
+    ui.add_argument("--allowed-hosts", metavar="HOSTS", help="names by which others reach it, with commas")
     return parser
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= serving.LARGEST_PORT):
+        shown = text if len(text) <= 20 else f"{text[:20]}..."
+        raise argparse.ArgumentTypeError(f"must be a port from 1 to {serving.LARGEST_PORT}, got {shown!r}")
     return int(text)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from model import metrics
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
 from sweeps.tracking.location import tracking_uri
+from sweeps.tracking.shown_uri import shown_uri
 
 if TYPE_CHECKING:
     from sweeps.views.report.publishing import Published
@@ -39,7 +40,8 @@ def list_sweeps(arguments: argparse.Namespace) -> int:
             | {"best": best[metrics.final(sweep.spec.goals[0].metric)].iloc[0] if len(best) else None}
         )
     if not rows:
-        return complain(f"no sweeps in {tracking_uri(arguments.tracking_uri)} yet; make one with `sweeps run`", DONE)
+        where = shown_uri(tracking_uri(arguments.tracking_uri))
+        return complain(f"no sweeps in {where} yet; make one with `sweeps run`", DONE)
     terminal_tables.print_table("Sweeps", pd.DataFrame(rows))
     terminal_tables.print_what_counts()
     return DONE

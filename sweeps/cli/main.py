@@ -10,6 +10,11 @@ from model import DatasetError
 from sweeps.cli.arguments import parser
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, INTERRUPTED, complain
 from sweeps.errors import BusyError, InputError, Interrupted, TrackingError
+from sweeps.tracking.address import check_address
+from sweeps.tracking.location import tracking_uri
+from sweeps.tracking.shown_uri import has_secrets
+
+_IN_SIGHT = "everybody on this machine can read a password in --tracking-uri; MLFLOW_TRACKING_URI keeps it to yourself"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="sweeps: %(message)s")
     parsed = parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
+    if parsed.tracking_uri is not None and has_secrets(parsed.tracking_uri):
+        complain(_IN_SIGHT, DONE)
     try:
+        if parsed.reads_store:
+            check_address(tracking_uri(parsed.tracking_uri))  # before imports that take seconds
         return command(parsed)
     except (InputError, DatasetError) as error:
         return complain(error, BAD_INPUT)

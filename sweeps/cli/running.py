@@ -1,9 +1,7 @@
-"""Commands that train: run, check, replay; and the UI that shows it."""
+"""Commands that train: run, check, replay; and the one that rewrites where a moved store is."""
 
 import argparse
-import os
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,13 +11,16 @@ from sweeps.errors import TrackingError
 from sweeps.specification.reading import read_spec
 from sweeps.specification.requirements import datasets
 from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.address import check_spelling
 from sweeps.tracking.location import sqlite_file, tracking_uri
+from sweeps.tracking.shown_uri import has_secrets
 
 if TYPE_CHECKING:
     from sweeps.results.sweep import Sweep
 
 
 _BEST = 8  # trials that `run` prints
+_WHERE_SECRETS_BELONG = "What next, with the store's address in MLFLOW_TRACKING_URI, as it holds a secret:"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         signal.signal(ending, _interrupt)
     given = {"name": arguments.name, "trials": arguments.trials, "seed": arguments.seed}
     spec = _read(arguments.spec, **given)
+    check_spelling(tracking_uri(arguments.tracking_uri))
     from sweeps.driver.loop import run_sweep  # and with it Optuna, which a mistake in the spec need not wait for
     from sweeps.views.terminal_progress import progress_of
 
@@ -93,13 +95,14 @@ def next_steps(sweep: "Sweep", uri: str | None, report: Path | None) -> str:
     from sweeps.tracking.mlflow_pages.links import complete, is_served, view_link
 
     name = sweep.name
+    uri = None if uri and has_secrets(uri) else uri  # then the commands are for where $MLFLOW_TRACKING_URI holds it
     store = f" --tracking-uri {uri}" if uri else ""
     opened = "open" if is_served(sweep.uri) else f"sweeps ui{store}  then open"
     pair = pair_to_compare(sweep.spec, sweep.trials)
     best = sweep.best(1)["trial"].astype(int)
     return "\n".join(
         [
-            "What next:",
+            "What next:" if uri or not has_secrets(sweep.uri) else _WHERE_SECRETS_BELONG,
             f"  {report or f'sweeps report {name}{store}'}  what is stable, where the border runs, what to try",
             f"  {opened} {complete(sweep.uri, view_link(sweep.experiment_id))}  every trial's curves, side by side",
             f"  sweeps show {name}{store} --where 'diverged == 1'",
@@ -138,19 +141,3 @@ def replay(arguments: argparse.Namespace) -> int:
     first = replay.differences[0]
     print(f"first: epoch {first.epoch}, {first.metric}: recorded {first.recorded!r}, now {first.now!r}")
     return FAILED
-
-
-def ui(arguments: argparse.Namespace) -> int:
-    uri = tracking_uri(arguments.tracking_uri)
-    if not uri.startswith(("sqlite", "postgresql", "mysql", "mssql")):
-        return complain(f"{uri} is a server with a UI of its own: open it in a browser", BAD_INPUT)
-    file = sqlite_file(uri)
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")  # five processes for language-model jobs
-    server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    server += ["--host", arguments.host, "--port", str(arguments.port), "--workers", "1"]
-    complain(f"the MLflow UI will be at http://{arguments.host}:{arguments.port} (Ctrl-C stops it)", DONE)
-    sys.stderr.flush()
-    return os.execv(server[0], server)

@@ -21,6 +21,7 @@ from sweeps.sampling.optuna_study import importances, rebuilt_study
 from sweeps.sampling.outcomes import FinishedTrial, combined
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import TABLES, RecordedSweep, RecordedTrial
+from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.store import Store
 from sweeps.tracking.tables import (
     EPOCHS,
@@ -52,7 +53,7 @@ def load(name: str, tracking_uri: str | None = None) -> "Sweep":
     recorded = store.sweep(name)
     if recorded is None:
         known = ", ".join(store.names()) or "none yet; make one with `sweeps run`"
-        raise UnknownSweepError(f"there is no sweep {name!r} in {store.uri}; sweeps there: {known}")
+        raise UnknownSweepError(f"there is no sweep {name!r} in {shown_uri(store.uri)}; sweeps there: {known}")
     return Sweep(store, recorded)
 
 

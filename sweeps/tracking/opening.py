@@ -11,6 +11,7 @@ from sweeps.specification.spec import SweepSpec, differences
 from sweeps.tracking.mlflow_pages.saved_view import view_tag
 from sweeps.tracking.records import SWEEP_RUN, RecordedSweep
 from sweeps.tracking.retrying import tracking_errors
+from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.spec_params import RULES, changed_file, spec_params
 from sweeps.tracking.store import Store
 from sweeps.tracking.trial_entities import SOURCE, data_input
@@ -41,7 +42,7 @@ def open_sweep(
             store.client.update_run(run_id, "RUNNING")
     opened = store.sweep(spec.name)
     if opened is None:
-        raise TrackingError(f"the sweep {spec.name!r} was deleted from {store.uri} just now; run it again")
+        raise TrackingError(f"the sweep {spec.name!r} was deleted from {shown_uri(store.uri)} just now; run it again")
     return replace(opened, spec=spec)  # the same, its search in the order of the spec
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # with the password in it
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the writer has its own, longer patience
 
 from mlflow import MlflowClient
@@ -17,6 +18,7 @@ from mlflow.entities import Experiment, LifecycleStage, Run
 from sweeps.errors import TrackingError
 from sweeps.specification.domains import decode
 from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.address import check_address
 from sweeps.tracking.artifact_files import files_in, run_folder, write_whole
 from sweeps.tracking.birth import ensure_whole
 from sweeps.tracking.location import sqlite_file, tracking_uri
@@ -25,6 +27,7 @@ from sweeps.tracking.retrying import tracking_errors
 from sweeps.tracking.spec_params import SOURCE_TAGS, spec_from_run
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)  # else each new database tells of its tables
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.ERROR)  # its warnings are raised too, without secrets
 
 
 class Store:
@@ -32,6 +35,7 @@ class Store:
 
     def __init__(self, uri: str | None = None) -> None:
         self.uri = tracking_uri(uri)
+        check_address(self.uri)
         self.file = sqlite_file(self.uri)
         with tracking_errors(self.uri):
             if self.file is not None:

@@ -1,5 +1,7 @@
 """Addresses in MLflow's UI, of 3.17; made without importing it. Nothing else in the product builds one."""
 
+from sweeps.tracking.shown_uri import public_address
+
 VIEW = "stability"  # the saved view, among those of an experiment
 HOST, PORT = "127.0.0.1", 5000  # where `sweeps ui` serves unless told
 
@@ -8,7 +10,7 @@ _TRAINING = "workflowType=machine_learning"  # else the pages for language model
 
 def server_of(uri: str) -> str:
     """The address of the UI: the tracking server's own, or where `sweeps ui` serves a store of files."""
-    return uri.rstrip("/") if is_served(uri) else f"http://{HOST}:{PORT}"
+    return public_address(uri) if is_served(uri) else f"http://{HOST}:{PORT}"
 
 
 def is_served(uri: str) -> bool:

@@ -21,6 +21,7 @@ from sweeps.results.sweep import Sweep
 from sweeps.specification.domains import Domain, Range, encode
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.mlflow_pages.links import complete, experiment_link, is_served, run_link
+from sweeps.tracking.shown_uri import shown_uri
 from sweeps.verdicts.marks import MARKS, RUNNING, kind_of, mark_of
 from sweeps.verdicts.tally import what_counts
 from sweeps.verdicts.verdict import Assessment
@@ -112,7 +113,7 @@ def _sweep(sweep: Sweep, n: int | None) -> dict[str, Any]:
         "n": n,
         "epochs": spec.plan.epochs,
         "lambda_reported": spec.plan.penalty_n,
-        "uri": sweep.uri,
+        "uri": shown_uri(sweep.uri),
         "experiment": complete(sweep.uri, experiment_link(sweep.experiment_id)),
         "run_id": sweep.run_id,
         "served": is_served(sweep.uri),
