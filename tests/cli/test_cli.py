@@ -157,6 +157,7 @@ def test_replay_finds_what_was_tampered_with(uri: str, capsys: pytest.CaptureFix
     row = table.index[(table["trial"] == 0) & (table["epoch"] == 2)][0]
     table.loc[row, "cost/penalty"] += 2.0**-60  # the penalty is 0: a change far below any tolerance
     table.to_parquet(path, index=False)
+    path.with_name("epochs.parquet.sha256").unlink()  # else it would be made anew, for a damaged table
     assert load("small", uri).replay(0).differences[0].metric == "cost/penalty"
     assert main(["replay", "small", "0", "--tracking-uri", uri]) == 1
     assert "first: epoch 2, cost/penalty: recorded 8.6" in capsys.readouterr().out

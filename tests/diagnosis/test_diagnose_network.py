@@ -102,9 +102,9 @@ def test_a_hanging_class_is_ended_with_its_process(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     path = written(tmp_path, f"open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
     began = time.monotonic()
-    with pytest.raises(UserNetworkError, match="was not done after 6 s"):
-        sweeps.diagnose(f"{path}:Broken", time_limit=6.0)
-    assert time.monotonic() - began < 60
+    with pytest.raises(UserNetworkError, match="was not done after 25 s"):
+        sweeps.diagnose(f"{path}:Broken", time_limit=25.0)
+    assert time.monotonic() - began < 120
     pid = int(note.read_text(encoding="utf-8"))
     for _ in range(100):
         if not is_alive(pid):
