@@ -1,5 +1,7 @@
 """Arrays converted once and memory-mapped ever after; any number of processes may fill the same entry at once."""
 
+import errno
+import hashlib
 import json
 import os
 import re
@@ -37,6 +39,8 @@ class DatasetFacts:
 
 
 Content = tuple[Arrays, DatasetFacts]
+Stamps = tuple[str | tuple[int, ...], ...]
+_CHECKED: set[Stamps] = set()  # entries whose contents this process found sound
 
 
 def cache_folder() -> Path:
@@ -48,16 +52,35 @@ def cache_folder() -> Path:
     return Path(user_cache_dir("numpy-sweeps"))
 
 
+def content_digest(arrays: Arrays, scale: float, classes: int) -> str:
+    """32 hex digits over all that a data set is. Arrays in C order."""
+    digest = hashlib.sha256(f"{scale!r} {classes}".encode())
+    for name in ARRAYS:
+        array = arrays[name]
+        digest.update(f" {array.dtype.str} {array.shape} ".encode())
+        digest.update(array.data.cast("B"))
+    return digest.hexdigest()[:32]
+
+
 def recall(entry: Path) -> Content | None:
-    """What `keep` wrote, as read-only arrays backed by their files; None if it is missing or damaged."""
+    """What `keep` wrote, as read-only arrays backed by their files; None if it is missing or damaged.
+
+    All contents are checked against their digest, once in a process for as long as the files are the same ones.
+    """
     try:
+        seen = _stamps(entry)
         meta = json.loads((entry / "meta.json").read_bytes())
         with warnings.catch_warnings(action="ignore"):  # NumPy takes some damage for the hand of Python 2
             # A view as plain ndarray: each slice of the subclass np.memmap costs more, and training slices a lot.
             arrays = {name: np.asarray(np.load(entry / f"{name}.npy", mmap_mode="r")) for name in ARRAYS}
         if meta["format"] != FORMAT or meta["arrays"] != _outlines(arrays):
             return None
-        return arrays, DatasetFacts(meta["scale"], meta["classes"], meta["digest"])
+        facts = DatasetFacts(meta["scale"], meta["classes"], meta["digest"])
+        if seen not in _CHECKED:
+            if content_digest(arrays, facts.scale, facts.classes) != facts.digest:
+                return None
+            _CHECKED.add(seen)
+        return arrays, facts
     except UNREADABLE:
         return None
 
@@ -77,6 +100,8 @@ def keep(entry: Path, arrays: Arrays, facts: DatasetFacts) -> None:
                 np.save(file, array, allow_pickle=False)
                 file.flush()
                 os.fsync(file.fileno())
+                if file.seek(0, os.SEEK_END) <= array.nbytes:  # NumPy takes no notice of a disk that is full
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), file.name)
         meta = {"format": FORMAT, **asdict(facts), "arrays": _outlines(arrays)}
         with (fresh / "meta.json").open("w", encoding="utf-8") as text:
             json.dump(meta, text, indent=1)
@@ -88,6 +113,12 @@ def keep(entry: Path, arrays: Arrays, facts: DatasetFacts) -> None:
             if recall(entry) is None:
                 entry.rename(Path(scratch, "damaged"))
                 fresh.rename(entry)
+
+
+def _stamps(entry: Path) -> Stamps:
+    """What tells the files of an entry from others that take their place."""
+    stats = [(entry / name).stat() for name in ("meta.json", *(f"{name}.npy" for name in ARRAYS))]
+    return str(entry), *((stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for stat in stats)
 
 
 def _outlines(arrays: Arrays) -> dict[str, list[Any]]:

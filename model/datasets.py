@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.cache import FORMAT, Arrays, Content, DatasetFacts, cache_folder, keep, recall
+from model.cache import FORMAT, Arrays, Content, DatasetFacts, cache_folder, content_digest, keep, recall
 from model.idx import CANONICAL, find_idx_files, parse_idx, unpacked
 from model.npz import ARRAYS, UNREADABLE, read_npz
 
@@ -247,13 +247,9 @@ def _content(arrays: Arrays, scale: float) -> Content:
     classes = int(max(arrays["y_train"].max(), arrays["y_test"].max())) + 1
     label = np.uint8 if classes <= 256 else np.int64
     arrays = {name: array.astype(label) if name.startswith("y") else array for name, array in arrays.items()}
-    digest = hashlib.sha256(f"{scale!r} {classes}".encode())
-    for name in ARRAYS:
-        array = arrays[name]
+    for array in arrays.values():
         array.setflags(write=False)  # as they will be when they come from the cache
-        digest.update(f" {array.dtype.str} {array.shape} ".encode())
-        digest.update(array.data.cast("B"))
-    return arrays, DatasetFacts(scale, classes, digest.hexdigest()[:32])
+    return arrays, DatasetFacts(scale, classes, content_digest(arrays, scale, classes))
 
 
 @contextmanager

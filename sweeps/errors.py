@@ -25,6 +25,10 @@ class TrackingError(RuntimeError):
     """The tracking store cannot do what was asked. Exit code 1."""
 
 
+class OddSweepError(TrackingError):
+    """What is recorded of a sweep makes no sense: somebody changed it by hand. Exit code 1."""
+
+
 class BusyError(RuntimeError):
     """Another process is running the same sweep. Exit code 1."""
 

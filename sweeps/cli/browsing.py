@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from model import metrics
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
+from sweeps.errors import OddSweepError, UnknownSweepError
 from sweeps.tracking.location import tracking_uri
 from sweeps.tracking.shown_uri import shown_uri
 
 if TYPE_CHECKING:
+    from sweeps.results.sweep import Sweep
     from sweeps.views.report.publishing import Published
 
 
@@ -23,28 +25,39 @@ def list_sweeps(arguments: argparse.Namespace) -> int:
 
     from sweeps.results.sweep import load
     from sweeps.tracking.store import Store
-    from sweeps.verdicts.tally import tally
     from sweeps.views import terminal_tables
 
-    rows = []
+    rows: list[dict[str, object]] = []
+    odd: list[Exception] = []
     for name in Store(arguments.tracking_uri).names():
-        sweep = load(name, arguments.tracking_uri)
-        best = sweep.best(1)
-        objective = sweep.spec.objective[0]
-        rows.append(
-            {"sweep": name, "state": sweep.state, "asked for": sweep.spec.trials * sweep.spec.replicates}
-            | {state: int((sweep.trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}
-            | {"stable": tally(sweep.trials["verdict"])}
-            | {"verdicts": ", ".join(f"{n} {word}" for word, n in sweep.trials["verdict"].value_counts().items())}
-            | {"best trial": int(best["trial"].iloc[0]) if len(best) else None, "objective": objective}
-            | {"best": best[metrics.final(sweep.spec.goals[0].metric)].iloc[0] if len(best) else None}
-        )
+        try:
+            rows.append(_listed(load(name, arguments.tracking_uri)))
+        except (OddSweepError, UnknownSweepError) as error:  # one hides none of the others
+            rows.append({"sweep": name, "state": "cannot be read"})
+            odd.append(error)
+    for said in odd:
+        complain(said, DONE)
     if not rows:
         where = shown_uri(tracking_uri(arguments.tracking_uri))
         return complain(f"no sweeps in {where} yet; make one with `sweeps run`", DONE)
     terminal_tables.print_table("Sweeps", pd.DataFrame(rows))
     terminal_tables.print_what_counts()
     return DONE
+
+
+def _listed(sweep: "Sweep") -> dict[str, object]:
+    """A sweep's line in the list. Raises OddSweepError."""
+    from sweeps.verdicts.tally import tally
+
+    best = sweep.best(1)
+    return (
+        {"sweep": sweep.name, "state": sweep.state, "asked for": sweep.spec.trials * sweep.spec.replicates}
+        | {state: int((sweep.trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}
+        | {"stable": tally(sweep.trials["verdict"])}
+        | {"verdicts": ", ".join(f"{n} {word}" for word, n in sweep.trials["verdict"].value_counts().items())}
+        | {"best trial": int(best["trial"].iloc[0]) if len(best) else None, "objective": sweep.spec.objective[0]}
+        | {"best": best[metrics.final(sweep.spec.goals[0].metric)].iloc[0] if len(best) else None}
+    )
 
 
 def show(arguments: argparse.Namespace) -> int:

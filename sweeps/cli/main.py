@@ -40,5 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough, as in `sweeps show mnist | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        remedy = "is a disk full, or a folder read-only? TMPDIR and SWEEPS_CACHE can be moved"
+        return complain(f"{where}{error.strerror or error}; {remedy}", FAILED)
     except KeyboardInterrupt:
         return complain("interrupted", INTERRUPTED)

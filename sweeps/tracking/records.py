@@ -47,7 +47,7 @@ class RecordedTrial:
     def ended(self, goals: Sequence[Goal], curve: Mapping[int, float]) -> Ended:
         """How it ended, for a sampler. curve: epoch -> its first objective as a loss."""
         values = tuple(self.metrics[goal.metric] for goal in goals if goal.metric in self.metrics)
-        verdict = Verdict(self.verdict) if self.verdict else None
+        verdict = Verdict(self.verdict) if self.verdict in [one.value for one in Verdict] else None
         return Ended(State(self.state), self.diverged, values, curve, verdict)
 
 

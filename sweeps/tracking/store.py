@@ -16,7 +16,6 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage, Run
 
 from sweeps.errors import TrackingError
-from sweeps.specification.domains import decode
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.address import check_address
 from sweeps.tracking.artifact_files import files_in, run_folder, write_whole
@@ -24,6 +23,7 @@ from sweeps.tracking.birth import ensure_whole
 from sweeps.tracking.location import sqlite_file, tracking_uri
 from sweeps.tracking.records import NETWORK, RecordedSweep, RecordedTrial
 from sweeps.tracking.retrying import tracking_errors
+from sweeps.tracking.run_reading import legible, recorded_trial
 from sweeps.tracking.spec_params import SOURCE_TAGS, spec_from_run
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)  # else each new database tells of its tables
@@ -61,13 +61,15 @@ class Store:
             run = self._sweep_run(experiment.experiment_id) if experiment else None
             if experiment is None or run is None:
                 return None
+            with legible(name, run):
+                spec = spec_from_run(run)
             return RecordedSweep(
                 name=name,
                 experiment_id=experiment.experiment_id,
                 run_id=run.info.run_id,
                 status=run.info.status,
                 tags=run.data.tags,
-                spec=spec_from_run(run),
+                spec=spec,
             )
 
     def experiment(self, name: str) -> Experiment | None:
@@ -84,7 +86,7 @@ class Store:
         """Every trial run, by number and replicate."""
         with tracking_errors(self.uri):
             runs = list(self.runs(sweep.experiment_id, "tags.kind = 'trial'"))
-        recorded = [_recorded(run, sweep.spec) for run in runs]
+        recorded = [recorded_trial(run, sweep.spec) for run in runs]
         return sorted(recorded, key=lambda trial: (trial.number, trial.replicate))
 
     def runs(self, experiment_id: str, query: str) -> Iterator[Run]:
@@ -155,18 +157,3 @@ class Store:
 
     def _sweep_run(self, experiment_id: str) -> Run | None:
         return next(self.runs(experiment_id, "tags.kind = 'sweep'"), None)
-
-
-def _recorded(run: Run, spec: SweepSpec) -> RecordedTrial:
-    tags, info = run.data.tags, run.info
-    return RecordedTrial(
-        number=int(tags["trial"]),
-        replicate=int(tags["replicate"]),
-        state="running" if info.status == "RUNNING" else tags["state"],
-        settings={name: decode(run.data.params[name]) for name in spec.search if name in run.data.params},
-        metrics=run.data.metrics,
-        verdict=tags.get("verdict"),
-        verdict_reason=tags.get("verdict.reason"),
-        run_id=info.run_id,
-        seconds=((info.end_time or info.start_time) - info.start_time) / 1000,
-    )

@@ -105,10 +105,8 @@ def made_tables(
 def trials_table(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.DataFrame) -> pd.DataFrame:
     """One row per trial run: settings, state, summary, and each metric at the last (`final.`) and best (`best.`) epoch.
 
-    The best epoch is the one with the best objective (the first, where there are several objectives). A trial that is
-    just being written, and has no settings yet, has no row yet.
+    The best epoch is the one with the best objective (the first, where there are several objectives).
     """
-    trials = [trial for trial in trials if trial.state != "running" or spec.search.keys() <= trial.settings.keys()]
     names = metrics.by_epoch(epochs.columns)
     measured = epochs[names].to_dict("records")
     at_epoch = dict(zip(epochs[KEYS].itertuples(index=False, name=None), measured, strict=True))
@@ -129,7 +127,10 @@ def trials_table(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.Da
     table = with_stable(pd.DataFrame(rows, columns=columns))
     numbers = [name for name in columns if name not in {*_WORDS, "run_id", *spec.search}]
     types = {name: "Int64" if name in _WHOLE else "float64" for name in numbers}
-    return table.astype(types | {name: _type(domain) for name, domain in spec.search.items()})
+    whole = {  # a trial that is just being written may have no settings yet
+        name: domain for name, domain in spec.search.items() if table[name].notna().all()
+    }
+    return table.astype(types | {name: _type(domain) for name, domain in whole.items()})
 
 
 def with_stable(trials: pd.DataFrame) -> pd.DataFrame:

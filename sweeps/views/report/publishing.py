@@ -3,6 +3,7 @@
 The picture of its map is beside it.
 """
 
+import hashlib
 import html
 import json
 from collections.abc import Mapping
@@ -14,7 +15,9 @@ from typing import Any
 from model import DatasetError
 from model.cache import cache_folder
 from sweeps.analysis.stability_map import StabilityMap, stability_map
+from sweeps.errors import TrackingError
 from sweeps.results.sweep import Sweep
+from sweeps.specification.spec import NAME
 from sweeps.tracking.records import REPORT, REPORT_FILE, REPORT_PICTURE
 from sweeps.views.figures.stability_map import draw
 from sweeps.views.report.page_data import build, training_size
@@ -53,9 +56,14 @@ def publish(sweep: Sweep) -> Published:
 def _here(sweep: Sweep, name: str, content: bytes, stored: Path | None) -> Path:
     if stored is not None and stored.exists():
         return stored
-    copy = cache_folder() / "reports" / f"{sweep.name}{Path(name).suffix}"
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_bytes(content)
+    stem = sweep.name if NAME.fullmatch(sweep.name) else hashlib.sha256(sweep.name.encode()).hexdigest()[:32]
+    copy = cache_folder() / "reports" / f"{stem}{Path(name).suffix}"  # MLflow lets people rename a sweep to any path
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content)
+    except OSError as error:
+        remedy = "the server has it; set SWEEPS_CACHE to a folder that you may write to for a copy here"
+        raise TrackingError(f"{copy}: cannot be written ({error.strerror}); {remedy}") from error
     return copy
 
 

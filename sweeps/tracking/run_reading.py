@@ -1,0 +1,87 @@
+"""Runs as MLflow gives them, read as what they record; what somebody changed there by hand becomes a sentence."""
+
+import contextlib
+import math
+import re
+from collections.abc import Iterator, Mapping
+
+from mlflow.entities import Run
+
+from sweeps.errors import OddSweepError
+from sweeps.specification.domains import Domain, Setting, decode
+from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.records import RecordedTrial
+from sweeps.verdicts.facts import State
+
+_SHOWN = 80  # characters of what stands there
+
+
+@contextlib.contextmanager
+def legible(sweep: str, run: Run) -> Iterator[None]:
+    """Turns what comes of reading a run that was changed by hand into an OddSweepError of one line."""
+    try:
+        yield
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        what = f"has no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+        raise OddSweepError(
+            f"the sweep {sweep!r} cannot be read: its run {run.info.run_name} ({run.info.run_id}) {_cut(what, 400)}; "
+            "change it back in MLflow, or delete a trial's run, so that `sweeps run` trains it again"
+        ) from error
+
+
+def recorded_trial(run: Run, spec: SweepSpec) -> RecordedTrial:
+    """A trial's run. Raises OddSweepError."""
+    tags, info = run.data.tags, run.info
+    with legible(spec.name, run):
+        state = "running" if info.status == "RUNNING" else _text(tags, "state")
+        if state != "running" and state not in [one.value for one in State]:
+            raise ValueError(f"has the tag state = {_cut(state)!r}, which no trial can have")
+        return RecordedTrial(
+            number=_whole(tags, "trial"),
+            replicate=_whole(tags, "replicate"),
+            state=state,
+            settings={
+                name: _setting(name, run.data.params[name], domain)
+                for name, domain in spec.search.items()
+                if name in run.data.params
+            },
+            metrics=_metrics(run.data.metrics),
+            verdict=tags.get("verdict"),
+            verdict_reason=tags.get("verdict.reason"),
+            run_id=info.run_id,
+            seconds=((info.end_time or info.start_time) - info.start_time) / 1000,
+        )
+
+
+def _text(tags: Mapping[str, str], name: str) -> str:
+    if name not in tags:
+        raise ValueError(f"has no tag {name}")
+    return str(tags[name])
+
+
+def _whole(tags: Mapping[str, str], name: str) -> int:
+    text = _text(tags, name)
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise ValueError(f"has the tag {name} = {_cut(text)!r}, which is no whole number")
+    return int(text)
+
+
+def _setting(name: str, text: str, domain: Domain) -> Setting:
+    value = decode(text)
+    kinds = {type(corner) for corner in domain.corners}
+    kinds |= {int} if float in kinds else set()
+    if type(value) not in kinds or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError(f"has the param {name} = {_cut(text)!r}, which is none of {domain.in_words}")
+    return value
+
+
+def _metrics(metrics: Mapping[str, float]) -> dict[str, float]:
+    """As recorded, once those that count something are whole numbers."""
+    for name in ("best_epoch", "diverged_epoch"):
+        if name in metrics and not float(metrics[name]).is_integer():
+            raise ValueError(f"has the metric {name} = {metrics[name]!r}, which is no epoch")
+    return dict(metrics)
+
+
+def _cut(text: str, most: int = _SHOWN) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."
