@@ -36,3 +36,10 @@ def test_a_module_of_a_package_is_found_from_the_working_folder(monkeypatch: pyt
     monkeypatch.chdir(CASES / "package")
     importlib.invalidate_caches()
     assert sweeps.diagnose("mypkg.net:Net")[-1].code == Code.CLEAN
+
+
+def test_a_class_of_fixed_sizes_is_examined_at_its_own() -> None:
+    shapes = CASES.parent / "shapes" / "fixed_depth.py"
+    findings = sweeps.diagnose(f"{shapes}:Digits")
+    assert findings[-1].code == Code.CLEAN
+    assert "6-5-3" in findings[-1].message
