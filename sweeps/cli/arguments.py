@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from sweeps.cli import browsing, diagnosing, running, serving
+from sweeps.cli import adapting, browsing, diagnosing, running, serving
 from sweeps.specification.reading import DEFAULT_SPEC
 from sweeps.tracking.mlflow_pages.links import HOST, PORT
 
@@ -110,6 +110,11 @@ def parser() -> argparse.ArgumentParser:
     diagnose.add_argument("--json", action="store_true", help="a list of findings")
 
     add("relocate", running.relocate, "after a store was moved: record where its artifacts are now, and keep a backup")
+
+    adapt = add("adapt", adapting.adapt, "say what is understood of a network class, and write an adapter of it")
+    adapt.add_argument("target", help="path/to/file.py:Class, package.module:Class, or a file with one network")
+    adapt.add_argument("--sizes", type=_sizes, help="units of every layer, inputs first, as in 784,30,10")
+    adapt.add_argument("--out", type=Path, metavar="FILE", help="the adapter, to edit")
 
     ui = add("ui", serving.ui, "the MLflow UI on the sweeps' store")
     ui.add_argument("--host", default=HOST)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from concurrent.futures import TimeoutError as OutOfTime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from model import Dataset, load
 from sweeps.diagnosis.findings import Code, Finding, Severity
-from sweeps.diagnosis.network.examination import Draw, examine
+from sweeps.diagnosis.network.examination import SIZES, Draw, examine
 from sweeps.diagnosis.network.settings_check import TrainingSettings
 from sweeps.diagnosis.network.subject import Array
 from sweeps.errors import InputError, UserNetworkError
@@ -20,10 +21,11 @@ from sweeps.executors.loky import LokyExecutor, pickled_by_value
 from sweeps.user_network.clean_room import in_clean_room
 from sweeps.user_network.loading import load_class
 from sweeps.user_network.source import file_of, source_file
-from sweeps.user_network.wrapper import WrappedNetwork
+from sweeps.user_network.wrapper import FixedSizesError, WrappedNetwork
 
 TIME_LIMIT = 600.0  # seconds
 
+_SMALL = 300  # weights
 _HIDDEN = 30  # units of the one hidden layer at which a class is examined on given data
 
 Data = Dataset | str | Sequence[tuple[Any, Any]]
@@ -125,4 +127,16 @@ def _examine(
         def draw(m: int) -> tuple[Array, Array]:
             return x[:m], y[:m]
 
+    try:
+        make(SIZES[0])
+    except FixedSizesError as own:  # examined at the ones that it has
+        if sizes is None:
+            return examine(make, own.sizes, draw, settings, [own.sizes] if _is_small(own.sizes) else [])
+    except UserNetworkError:  # examine says why
+        pass
     return examine(make, sizes, draw, settings)
+
+
+def _is_small(sizes: Sequence[int]) -> bool:
+    """Whether every parameter can be differenced many times."""
+    return sum(n_in * n_out for n_in, n_out in pairwise(sizes)) <= _SMALL

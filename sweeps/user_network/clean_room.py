@@ -75,7 +75,9 @@ def _connection() -> socket.socket:
     if _zygote is None:
         ours, theirs = socket.socketpair()
         with theirs:
-            path = json.dumps([os.path.abspath(folder) for folder in sys.path])  # noqa: PTH100 - "" is the folder here
+            # "" is the folder here, which comes last besides: `package.module:Class` is found from it
+            folders = [*sys.path, ""]
+            path = json.dumps([os.path.abspath(folder) for folder in folders])  # noqa: PTH100
             process = subprocess.Popen(
                 [sys.executable, "-c", _START, path, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,

@@ -156,7 +156,8 @@ def _read(network: Any, sizes: Sequence[int] | None, file: Path | None) -> Niels
         except UserNetworkError as error:
             said = error
     try:
-        return find_reading(network, sizes, file)
+        with theirs(file, "reading it"):
+            return find_reading(network, sizes, file)
     except UserNetworkError as error:
         chosen = said if said is not None and alike == len(NAMES) else error
         other = f"\n{said}" if said is not None and chosen is error else ""

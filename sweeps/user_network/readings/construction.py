@@ -28,12 +28,17 @@ _ALIKE = {
 
 def made_by_name(network: type, sizes: Sequence[int], file: Path | None, module: Any = None) -> Any:
     """A network with these layers. Raises UserNetworkError with what its constructor wants and cannot be given."""
+    return made_and_how(network, sizes, file, module)[0]
+
+
+def made_and_how(network: type, sizes: Sequence[int], file: Path | None, module: Any = None) -> tuple[Any, str]:
+    """The network, and the arguments that made it, as Python."""
     said: list[str] = []
     for arguments, keywords in itertools.islice(_ways(network, list(sizes), module), _MOST):
         shown = ", ".join([*map(repr, arguments), *(f"{name}={value!r}" for name, value in keywords.items())])
         try:
             with quietly(file, f"{network.__name__}({shown})"):
-                return network(*arguments, **keywords)
+                return network(*arguments, **keywords), _as_python(arguments, keywords, list(sizes))
         except UserNetworkError as error:
             said.append(str(error))
     raise UserNetworkError("\n".join(dict.fromkeys(said[:1] + said[-1:])))
@@ -121,3 +126,19 @@ def _wants(kind: type) -> bool:
     except (TypeError, ValueError):
         return True
     return any(p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
+
+
+def _as_python(arguments: tuple[Any, ...], keywords: dict[str, Any], sizes: list[int]) -> str:
+    """Arguments of any sizes: numbers of units by their place in them."""
+
+    def word(value: Any) -> str:
+        for known, text in ((sizes, "sizes"), (tuple(sizes), "tuple(sizes)"), (sizes[1:-1], "sizes[1:-1]")):
+            if type(value) is type(known) and value == known:
+                return text
+        if type(value) is int and value in sizes:
+            return "sizes[-1]" if value == sizes[-1] else f"sizes[{sizes.index(value)}]"
+        return value.__name__ if hasattr(value, "__name__") else repr(value)
+
+    if list(arguments) == sizes and len(sizes) > 1:
+        return "*sizes"
+    return ", ".join([*map(word, arguments), *(f"{name}={word(value)}" for name, value in keywords.items())])

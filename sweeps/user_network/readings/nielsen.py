@@ -30,12 +30,12 @@ class NielsenReading:
     def __init__(self, network: Any, file: Path | None = None) -> None:
         self.file = file
         with theirs(file, "reading weights and biases"):
-            self._bias_name = _either(network, "biases", "bias")
-            self._cost_name = _either(network, "total_cost", "evaluate")
+            self.bias_name = _either(network, "biases", "bias")
+            self.cost_name = _either(network, "total_cost", "evaluate")
             for name in NAMES:
                 _either(network, name)
             self.sizes = self._sizes(network)
-            self._bias_shapes = [np.shape(b) for b in getattr(network, self._bias_name)]
+            self._bias_shapes = [np.shape(b) for b in getattr(network, self.bias_name)]
         self._probes = next(m for m in count(_PROBES) if m not in self.sizes)
         self._columns = self._wants_columns(network)
         self._one_by_one = False
@@ -49,13 +49,13 @@ class NielsenReading:
     def biases(self, network: Any) -> list[Array]:
         """As they stand there now, one-dimensional wherever they hold a number for each unit; copies."""
         with theirs(self.file, "reading biases"):
-            found = [np.array(b) for b in getattr(network, self._bias_name)]
+            found = [np.array(b) for b in getattr(network, self.bias_name)]
         return [b.ravel() if b.size == n_out else b for b, n_out in zip(found, self.sizes[1:], strict=True)]
 
     def put(self, network: Any, weights: Sequence[Array], biases: Sequence[Array]) -> None:
         """Puts parameters into the network, biases in the shape that it made them in."""
         shaped = [np.reshape(b, shape) for b, shape in zip(biases, self._bias_shapes, strict=True)]
-        for name, arrays in (("weights", weights), (self._bias_name, shaped)):
+        for name, arrays in (("weights", weights), (self.bias_name, shaped)):
             fresh = [np.array(array) for array in arrays]
             with theirs(self.file, f"setting {name}"):
                 try:
@@ -101,8 +101,8 @@ class NielsenReading:
     def cost(self, network: Any, pairs: Pairs, lmbda: float, n: int) -> float:
         """The cost that they report for the examples."""
         del n
-        with theirs(self.file, f"{self._cost_name}(data, lmbda)"):
-            reported = getattr(network, self._cost_name)(pairs, lmbda)
+        with theirs(self.file, f"{self.cost_name}(data, lmbda)"):
+            reported = getattr(network, self.cost_name)(pairs, lmbda)
             first = reported[0] if isinstance(reported, tuple | list) else reported
             return float(np.asarray(first).item())
 
@@ -114,23 +114,23 @@ class NielsenReading:
 
     def table(self) -> list[tuple[str, str]]:
         """What was understood, for people."""
-        layers = [f"weights[{k}] {(b, a)}; {self._bias_name}[{k}]" for k, (a, b) in enumerate(pairwise(self.sizes))]
+        layers = [f"weights[{k}] {(b, a)}; {self.bias_name}[{k}]" for k, (a, b) in enumerate(pairwise(self.sizes))]
         return [
             ("samples", f"a list of pairs, each {'a column' if self._columns else 'one-dimensional'}; labels one-hot"),
             *(("parameters", line) for line in layers),
             ("outputs", "feedforward(a)"),
             ("step", "update_mini_batch(mini_batch, eta, lmbda, n)"),
-            ("cost", f"{self._cost_name}(data, lmbda)"),
+            ("cost", f"{self.cost_name}(data, lmbda)"),
         ]
 
     def _sizes(self, network: Any) -> tuple[int, ...]:
-        weights, biases = list(network.weights), list(getattr(network, self._bias_name))
+        weights, biases = list(network.weights), list(getattr(network, self.bias_name))
         shapes = [np.shape(w) for w in weights]
         chained = all(len(shape) == 2 for shape in shapes) and all(low[0] == high[1] for low, high in pairwise(shapes))
         fits = len(biases) == len(shapes) and all(np.size(b) == s[0] for b, s in zip(biases, shapes, strict=True))
         if not (shapes and chained and fits):
             raise UserNetworkError(
-                f"{type(network).__name__}: weights of shapes {shapes} and {self._bias_name} of shapes "
+                f"{type(network).__name__}: weights of shapes {shapes} and {self.bias_name} of shapes "
                 f"{[np.shape(b) for b in biases]} are not those of layers, (n_out, n_in) and (n_out, 1)"
             )
         return (shapes[0][1], *(shape[0] for shape in shapes))
@@ -146,7 +146,7 @@ class NielsenReading:
             except UserNetworkError as error:
                 said = said or error
         raise said or UserNetworkError(
-            f"{type(network).__name__}.{self._cost_name}(data, lmbda) takes samples neither of shape (n,) nor (n, 1)"
+            f"{type(network).__name__}.{self.cost_name}(data, lmbda) takes samples neither of shape (n,) nor (n, 1)"
         )
 
     def _is_sound(self, shape: tuple[int, ...]) -> bool:
@@ -190,7 +190,7 @@ class NielsenReading:
         """Whether the biases keep their shapes in a step on one example, as garbage would not let them."""
         tried, reading = _copied(network, self.file), self._with(columns)
         reading.step(tried, reading.pairs(*self._examples(1)), 0.1, 0.0, 1)
-        return [np.shape(b) for b in getattr(tried, self._bias_name)] == self._bias_shapes
+        return [np.shape(b) for b in getattr(tried, self.bias_name)] == self._bias_shapes
 
     def _examples(self, m: int) -> tuple[Array, Array]:
         rng = np.random.default_rng(0)

@@ -56,7 +56,8 @@ class StepReading:
         return returned
 
     def their_lambda(self, lmbda: float, n: int, m: int) -> float:
-        return {"n": lmbda, "1": lmbda / n, "batch": lmbda * m / n}[self.lambda_per]
+        """What their methods get for lambda; 0 where no step takes any, whatever the cost takes."""
+        return {"n": lmbda, "1": lmbda / n, "batch": lmbda * m / n}[self.lambda_per] if self.has_lambda else 0.0
 
     def set_numbers(self, network: Any, eta: float | None, lmbda: float) -> None:
         """Puts eta and lambda where they are attributes."""

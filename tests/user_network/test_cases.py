@@ -1,0 +1,45 @@
+"""Classes of shapes that published networks have, each with one thing in its way: accepted, and judged as they are."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+import sweeps
+from sweeps.diagnosis.findings import Code, Severity
+
+CASES = Path(__file__).parents[1] / "user_networks" / "cases"
+SOUND = [
+    "signature.py:Momentum",  # one more argument
+    "signature.py:Arguments",  # a constructor of more than sizes
+    "signature.py:NoLambda",
+    "signature.py:Defaults",  # an optional argument in the middle
+    "shadow/adapted.py:Adapter",  # a model.py beside it
+    "package/mypkg/net.py:Net",  # relative imports
+    "fixed_depth.py:Adapter",  # always three layers
+]
+
+
+def judged(target: str) -> list[sweeps.Finding]:
+    return sweeps.diagnose(f"{CASES / target}")
+
+
+@pytest.mark.parametrize("target", SOUND)
+def test_a_sound_class_with_something_in_its_way_is_judged_sound(target: str) -> None:
+    findings = judged(target)
+    assert [finding.code for finding in findings if finding.severity is Severity.FAULT] == []
+    assert Code.CLEAN in [finding.code for finding in findings]
+    assert not any("Traceback" in finding.message for finding in findings)
+
+
+def test_a_module_of_a_package_is_found_from_the_working_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(CASES / "package")
+    importlib.invalidate_caches()
+    assert sweeps.diagnose("mypkg.net:Net")[-1].code == Code.CLEAN
+
+
+def test_a_class_of_fixed_sizes_is_examined_at_its_own() -> None:
+    shapes = CASES.parent / "shapes" / "fixed_depth.py"
+    findings = sweeps.diagnose(f"{shapes}:Digits")
+    assert findings[-1].code == Code.CLEAN
+    assert "6-5-3" in findings[-1].message
