@@ -45,5 +45,8 @@ class UserNetworkError(InputError):
     """Somebody's own network raised, or lacks something; the message names their file and line, or what is missing."""
 
 
+GuestError = UserNetworkError  # its name until 0.1; for one release
+
+
 class AddressError(InputError, TrackingError):
     """A tracking URI behind which there can be no store, or is none: a mistake in what was given. Exit code 2."""

@@ -81,3 +81,9 @@ def test_every_file_that_the_architecture_names_exists() -> None:
     assert len(named) > 30
     missing = [name for name in named if not any((ROOT / base / name).is_file() for base in ("", "sweeps"))]
     assert missing == []
+
+
+def test_the_old_name_of_an_error_catches_the_same() -> None:
+    from sweeps.errors import GuestError, UserNetworkError
+
+    assert GuestError is UserNetworkError
