@@ -67,7 +67,7 @@ def run_sweep(
         file = sqlite_file(uri)
         is_new = file is not None and not file.exists()
         schedule = Schedule(spec)  # its sampler's imports come before MLflow's: side by side they take twice as long
-        thread = WriterThread(lambda: open_writer(spec, data, uri, progress))
+        thread = WriterThread(lambda give_up: open_writer(spec, data, uri, progress, give_up))
         loop = SweepLoop(schedule, data, executor, thread, progress, train)
         try:
             if not is_new:  # else nothing is recorded, and training need not wait for the store

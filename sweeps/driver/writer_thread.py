@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Event
 from typing import TYPE_CHECKING
 
 from model import Dataset
@@ -17,9 +18,11 @@ if TYPE_CHECKING:  # importing MLflow takes seconds; it happens in this thread w
 class WriterThread:
     """A thread that opens a sweep's record and then does what it is given, in that order."""
 
-    def __init__(self, open_writer: "Callable[[], SweepWriter]") -> None:
+    def __init__(self, open_writer: "Callable[[Event], SweepWriter]") -> None:
+        """open_writer: given an event that ends its waiting for a store that does not answer."""
+        self._give_up = Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
-        self._writer = self._thread.submit(open_writer)
+        self._writer = self._thread.submit(open_writer, self._give_up)
         self._queue: deque[Future[None]] = deque()
 
     def writer(self) -> "SweepWriter":
@@ -40,7 +43,7 @@ class WriterThread:
 
     def interrupt(self) -> int:
         """Writes what is queued, waiting for nothing, and closes the sweep's run; returns how much was left out."""
-        self._writer.result().give_up.set()
+        self._give_up.set()
         closing = self.do(lambda writer: writer.interrupt())
         wait(self._queue)
         self._queue.remove(closing)
@@ -48,14 +51,15 @@ class WriterThread:
 
     def close(self) -> None:
         """Ends the thread."""
-        if self._writer.done() and self._writer.exception() is None:
-            self._writer.result().give_up.set()
+        self._give_up.set()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
 
-def open_writer(spec: SweepSpec, data: dict[str, Dataset], uri: str, progress: Progress) -> "SweepWriter":
+def open_writer(
+    spec: SweepSpec, data: dict[str, Dataset], uri: str, progress: Progress, give_up: Event
+) -> "SweepWriter":
     """Opens the sweep's record, new or old. Raises SpecError, TrackingError."""
     from sweeps.tracking.store import Store
     from sweeps.tracking.writer import SweepWriter
 
-    return SweepWriter(Store(uri), spec, data, provenance(spec.seed), progress.say)
+    return SweepWriter(Store(uri), spec, data, provenance(spec.seed), progress.say, give_up)

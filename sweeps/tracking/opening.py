@@ -10,7 +10,7 @@ from sweeps.errors import SpecError, TrackingError
 from sweeps.specification.spec import SweepSpec, differences
 from sweeps.tracking.mlflow_pages.saved_view import view_tag
 from sweeps.tracking.records import SWEEP_RUN, RecordedSweep
-from sweeps.tracking.retrying import tracking_errors
+from sweeps.tracking.retrying import sent_once, tracking_errors
 from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.spec_params import RULES, changed_file, spec_params
 from sweeps.tracking.store import Store
@@ -25,7 +25,7 @@ def open_sweep(
     """The record of a sweep, created where there is none, its run RUNNING where something is left to do.
 
     The spec of what is returned has at least the trials that are recorded. provenance: tags of a new record. Raises
-    SpecError when the sweep was recorded with another spec.
+    SpecError when the sweep was recorded with another spec. Whatever it raises, it can be called again.
     """
     known = store.sweep(spec.name)
     if known is not None:
@@ -53,14 +53,16 @@ def _create(store: Store, spec: SweepSpec, data: Mapping[str, Dataset], provenan
     if experiment_id is None:
         file = store.file
         location = (file.parent / "artifacts" / spec.name).as_uri() if file else None  # a server knows its own
-        experiment_id = client.create_experiment(spec.name, location, tags=shown)
+        with sent_once():
+            experiment_id = client.create_experiment(spec.name, location, tags=shown)
     else:
         for key, value in shown.items():
             client.set_experiment_tag(experiment_id, key, value)
     query = f"tags.sweep = '{spec.name}' and attributes.status = 'RUNNING'"
     for run in list(store.runs(experiment_id, query)):  # a driver died before it had written its spec
-        client.delete_run(run.info.run_id)
-    run = client.create_run(experiment_id, run_name=SWEEP_RUN, tags={**SOURCE, "sweep": spec.name, **provenance})
+        store.remove(run.info.run_id)
+    with sent_once():
+        run = client.create_run(experiment_id, run_name=SWEEP_RUN, tags={**SOURCE, "sweep": spec.name, **provenance})
     run_id = str(run.info.run_id)
     client.log_batch(run_id, params=[Param(key, value) for key, value in spec_params(spec).items()])
     client.log_inputs(run_id, [data_input(one) for one in data.values()])

@@ -10,10 +10,11 @@ from pathlib import Path
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # with the password in it
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the writer has its own, longer patience
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # for what may be sent twice; see retrying
 
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage, Run
+from mlflow.exceptions import MlflowException
 
 from sweeps.errors import TrackingError
 from sweeps.specification.spec import SweepSpec
@@ -135,6 +136,14 @@ class Store:
         with tracking_errors(self.uri):
             return f"{folder}/{name}" in [entry.path for entry in self.client.list_artifacts(run_id, folder)]
 
+    def remove(self, run_id: str) -> None:
+        """Deletes a run; one that is deleted already stays so, as after a request whose answer was lost."""
+        try:
+            self.client.delete_run(run_id)
+        except MlflowException:
+            if self.client.get_run(run_id).info.lifecycle_stage != LifecycleStage.DELETED:
+                raise
+
     def log_network(self, run_id: str, spec: SweepSpec) -> None:
         """Records where a user's network's file is, what it is, and its text."""
         source = spec.network
@@ -156,4 +165,6 @@ class Store:
             return run_folder(str(self.client.get_run(run_id).info.artifact_uri), self.file)
 
     def _sweep_run(self, experiment_id: str) -> Run | None:
-        return next(self.runs(experiment_id, "tags.kind = 'sweep'"), None)
+        """The oldest, where an earlier version of ours made two."""
+        found = self.runs(experiment_id, "tags.kind = 'sweep'")
+        return min(found, key=lambda run: (run.info.start_time, run.info.run_id), default=None)

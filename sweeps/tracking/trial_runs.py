@@ -1,13 +1,16 @@
 """Writing one trial as one run."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from uuid import uuid4
 
-from mlflow.entities import LifecycleStage
+from mlflow.entities import LifecycleStage, Run
 
 from model import Dataset
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import RecordedSweep
+from sweeps.tracking.retrying import sent_once
 from sweeps.tracking.store import Store
 from sweeps.tracking.trial_entities import (
     data_input,
@@ -21,6 +24,8 @@ from sweeps.verdicts.facts import State
 from sweeps.worker.task import TrialResult
 
 _METRICS_PER_BATCH = 1000  # MLflow's limit
+ATTEMPT = "attempt"  # tag of a trial run
+_CLOCK = {"epoch_seconds"}  # metrics that differ between two runs of one training
 
 
 class TrialRuns:
@@ -33,19 +38,23 @@ class TrialRuns:
     def _spec(self) -> SweepSpec:
         return self._sweep.spec
 
-    def write(self, result: TrialResult, settings: Settings, attempt: int) -> None:
-        """Writes a trial with its true times; from the second attempt on, after a look at what the first one left."""
-        if attempt and self._stands(result):
+    def write(self, result: TrialResult, settings: Settings, token: str, attempt: int) -> None:
+        """Writes a trial with its true times; from the second attempt on, after a look at what the first one left.
+
+        token: the same for all attempts. It is made with the run, so a run that a lost answer told nothing of is found.
+        """
+        if attempt and self._stands(result, token):
             return
         client = self._store.client
         plan, _ = self._spec.training(settings)
         data = self._data[plan.dataset]
-        run = client.create_run(
-            self._sweep.experiment_id,
-            start_time=milliseconds(result.started),
-            tags=trial_tags(self._spec, result),
-            run_name=run_name(self._spec, result),
-        )
+        with sent_once():
+            run = client.create_run(
+                self._sweep.experiment_id,
+                start_time=milliseconds(result.started),
+                tags=trial_tags(self._spec, result) | {ATTEMPT: token},
+                run_name=run_name(self._spec, result),
+            )
         run_id = run.info.run_id
         metrics = trial_metrics(self._spec, result, settings, len(data.train) - plan.validation)
         client.log_batch(run_id, metrics[:_METRICS_PER_BATCH], params=trial_params(self._spec, settings))
@@ -61,21 +70,47 @@ class TrialRuns:
         """A trial run found running belongs to a driver that died while writing it; its trial runs again."""
         query = "tags.kind = 'trial' and attributes.status = 'RUNNING'"
         for run in list(self._store.runs(self._sweep.experiment_id, query)):
-            self._store.client.delete_run(run.info.run_id)
+            self._store.remove(run.info.run_id)
 
     def forget(self, run_ids: Iterable[str]) -> None:
         """Deletes trials' runs, those that are not deleted yet."""
         for run_id in run_ids:
             if self._store.client.get_run(run_id).info.lifecycle_stage != LifecycleStage.DELETED:
-                self._store.client.delete_run(run_id)
+                self._store.remove(run_id)
 
-    def _stands(self, result: TrialResult) -> bool:
+    def heal(self) -> tuple[int, int]:
+        """Deletes what stands a second time of a training, the older staying; says how many, and how many differed."""
+        of_training: defaultdict[tuple[str, str], list[Run]] = defaultdict(list)
+        query = "tags.kind = 'trial' and attributes.status != 'RUNNING'"
+        for run in self._store.runs(self._sweep.experiment_id, query):
+            tags = run.data.tags
+            if "trial" in tags and "replicate" in tags:  # what somebody took away is said where the trials are read
+                of_training[tags["trial"], tags["replicate"]].append(run)
+        doubles = different = 0
+        for runs in of_training.values():
+            first, *others = sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
+            for run in others:
+                different += _content(run) != _content(first)
+                doubles += 1
+                self._store.remove(run.info.run_id)
+        return doubles, different
+
+    def _stands(self, result: TrialResult, token: str) -> bool:
         """Whether an earlier attempt was written to its end; what it left half-written is deleted."""
         query = f"tags.kind = 'trial' and tags.trial = '{result.number}' and tags.replicate = '{result.replicate}'"
         stands = False
         for run in list(self._store.runs(self._sweep.experiment_id, query)):
-            if run.info.status == "RUNNING":
-                self._store.client.delete_run(run.info.run_id)
-            else:
+            if run.info.status != "RUNNING":
                 stands = True
+            elif run.data.tags.get(ATTEMPT) == token:
+                self._store.remove(run.info.run_id)
         return stands
+
+
+def new_token() -> str:
+    """Of the attempts to write one trial."""
+    return uuid4().hex
+
+
+def _content(run: Run) -> tuple[object, object]:
+    return run.data.params, {name: repr(value) for name, value in run.data.metrics.items() if name not in _CLOCK}

@@ -1,21 +1,26 @@
 """Writing one sweep into MLflow. A run that cannot be written is written again until it stands."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+from threading import Event
 
 import pandas as pd
 from mlflow.entities import RunTag
 
 from model import Dataset
+from sweeps.errors import TrackingError
+from sweeps.formatting import count
 from sweeps.specification.domains import Settings, decode_all, encode_all
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.mlflow_pages.descriptions import NOTE, banner, describe_sweep
 from sweeps.tracking.opening import open_sweep
 from sweeps.tracking.records import PARTS, TABLES, RecordedTrial
-from sweeps.tracking.retrying import Patience, tracking_errors
+from sweeps.tracking.retrying import Patience
 from sweeps.tracking.serving.registered_model import log_champion
+from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.store import Store
 from sweeps.tracking.tables import TRIALS, epoch_rows, epochs_table, made_tables, read_epochs, table_files
-from sweeps.tracking.trial_runs import TrialRuns
+from sweeps.tracking.trial_runs import TrialRuns, new_token
 from sweeps.verdicts.facts import State
 from sweeps.worker.task import Champion, Key, TrialResult
 
@@ -29,8 +34,8 @@ PairToCompare = Callable[[SweepSpec, pd.DataFrame], tuple[int, int] | None]
 class SweepWriter:
     """The record of one sweep, open for writing. Its methods are called from one thread at a time.
 
-    spec: as recorded, or extended. trials, epochs: what stood in the record when it was opened. give_up: set by another
-    thread to end the waiting for a store that does not answer.
+    spec: as recorded, or extended. trials, epochs: what stood in the record when it was opened. give_up: an event that
+    another thread sets to end the waiting for a store that does not answer.
     """
 
     def __init__(
@@ -40,21 +45,20 @@ class SweepWriter:
         data: Mapping[str, Dataset],
         provenance: Mapping[str, str],
         say: Callable[[str], None],
+        give_up: Event | None = None,
     ) -> None:
         """Opens the sweep's record, new or old. say: told in plain words when the store does not answer.
 
         Raises SpecError when it was recorded with another spec.
         """
-        self._store, self._client = store, store.client
-        self._patience = Patience(store.uri, say)
-        self.give_up = self._patience.give_up
-        self._sweep = open_sweep(store, spec, data, provenance)
+        self._store, self._client, self._say = store, store.client, say
+        self._patience = Patience(store.uri, say, give_up)
+        self._sweep = self._patience.do(lambda _: open_sweep(store, spec, data, provenance))
         self.spec = self._sweep.spec
         self._runs = TrialRuns(store, self._sweep, data)
-        with tracking_errors(store.uri):
-            self._runs.clear_unfinished()
-        self.trials: list[RecordedTrial] = store.trials(self._sweep)
-        parts, self._pending = read_epochs(store, self._sweep, self.trials)
+        self._healed = self._clear_up() > 0
+        self.trials: list[RecordedTrial] = self._patience.do(lambda _: store.trials(self._sweep))
+        parts, self._pending = self._patience.do(lambda _: read_epochs(store, self._sweep, self.trials))
         self._parts = len(parts)
         self.epochs = epochs_table(parts + self._pending)
 
@@ -73,7 +77,7 @@ class SweepWriter:
     @property
     def finished(self) -> bool:
         """Whether all of the sweep stands in the record, summary included."""
-        return self._sweep.tags.get("state") == "finished"
+        return self._sweep.tags.get("state") == "finished" and not self._healed
 
     def values(self, metric: str) -> Iterator[tuple[int, int, int, float]]:
         """(trial, replicate, epoch, value) of a metric, as far as it was recorded before this writer was opened."""
@@ -82,7 +86,8 @@ class SweepWriter:
 
     def record(self, result: TrialResult, settings: Settings) -> None:
         """Writes one trial as one run, with its true times."""
-        self._patience.do(lambda attempt: self._runs.write(result, settings, attempt))
+        token = new_token()
+        self._patience.do(lambda attempt: self._runs.write(result, settings, token, attempt))
         self._pending.append(epoch_rows(result))
         if len(self._pending) >= _TRIALS_PER_PART:
             self._write_part()
@@ -117,16 +122,19 @@ class SweepWriter:
     def finish(self, champion: Champion | None, pair_to_compare: PairToCompare) -> None:
         """Writes the tables and the best network, and closes the sweep's run.
 
-        pair_to_compare: which two trials of a table are worth comparing.
+        pair_to_compare: which two trials of a table are worth comparing. Raises TrackingError where the record does not
+        hold each training once.
         """
         if self._pending:
             self._write_part()
-        recorded = self._store.trials(self._sweep)
-        tables = made_tables(self._store, self._sweep, self.spec, recorded)
+        self._clear_up()
+        recorded = self._patience.do(lambda _: self._store.trials(self._sweep))
+        self._check_whole(recorded)
+        tables = self._patience.do(lambda _: made_tables(self._store, self._sweep, self.spec, recorded))
         self._write_tables(TABLES, tables)
         tags = {"state": "finished"}
         if champion is not None:
-            self._patience.do(lambda _: log_champion(self._store, self._sweep.run_id, self.spec, champion))
+            self._patience.do(lambda _: log_champion(self._store, self._sweep, champion))
             tags["champion"] = f"trial {champion.number}, replicate {champion.replicate}"
         best = None if champion is None else (champion.number, champion.replicate)
         pair = pair_to_compare(self.spec, tables[TRIALS])
@@ -135,6 +143,27 @@ class SweepWriter:
         self._tag(tags | {NOTE: summary})
         self._patience.do(lambda _: self._client.set_experiment_tag(self._sweep.experiment_id, NOTE, short))
         self._patience.do(lambda _: self._client.set_terminated(self._sweep.run_id, "FINISHED"))
+
+    def _clear_up(self) -> int:
+        """Deletes what unanswered requests and dead drivers left, and says how many trainings stood twice."""
+        self._patience.do(lambda _: self._runs.clear_unfinished())
+        doubles, different = self._patience.do(lambda _: self._runs.heal())
+        if doubles:
+            kept = (
+                f"{different} with other numbers; the older stays" if different else "with the same numbers; one stays"
+            )
+            self._say(f"{count(doubles, 'training')} of {self.spec.name} stood in the record twice, {kept}")
+        return doubles
+
+    def _check_whole(self, recorded: Sequence[RecordedTrial]) -> None:
+        asked = set(product(range(self.spec.trials), range(self.spec.replicates)))
+        missing = sorted(asked - {trial.key for trial in recorded})
+        if missing or len(recorded) != len(asked):
+            lost = ", ".join(str(number) for number, _ in missing[:10]) or "none"
+            raise TrackingError(
+                f"{shown_uri(self._store.uri)} holds {len(recorded)} runs of {len(asked)} trainings of {self.spec.name}; somebody "
+                f"changed them just now (trials missing: {lost}); `sweeps run` with the same spec completes it"
+            )
 
     def _write_part(self) -> None:
         self._write_tables(PARTS, {f"part-{self._parts:05}.parquet": epochs_table(self._pending)})

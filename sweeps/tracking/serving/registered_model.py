@@ -6,28 +6,30 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
 import mlflow
 import numpy as np
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
 from mlflow.types import Schema, TensorSpec
 
 import model
 from model import Network
 from sweeps import user_network
-from sweeps.specification.spec import SweepSpec
-from sweeps.tracking.records import NETWORK
+from sweeps.tracking.records import NETWORK, RecordedSweep
+from sweeps.tracking.retrying import sent_once
 from sweeps.tracking.store import Store
 from sweeps.user_network.source import NetworkSource, split_target
 from sweeps.user_network.wrapper import Parameters
 from sweeps.worker.task import Champion
 
-ALIAS = "champion"
+ALIAS = MODEL = "champion"
 # What the copies of builtin_loader.py and user_loader.py are called: a process may load models of both.
 LOADER, USER_LOADER = "served_network", "served_user_network_loader"
 
@@ -50,25 +52,81 @@ _EXAMPLES = 3  # in the model's input example
 _REQUIREMENTS = ("mlflow", "numpy", "scipy")
 
 
-def log_champion(store: Store, run_id: str, spec: SweepSpec, champion: Champion) -> str:
+def log_champion(store: Store, sweep: RecordedSweep, champion: Champion) -> str:
     """Logs the network to the sweep's run, registers it under the sweep's name, moves the alias; returns the version.
 
-    The model is its code, `builtin_loader.py` or `user_loader.py`, and the weights as an npz file. Extending a sweep
-    registers a new version. Somebody's own network is not tried here, as MLflow would with an example: that would
-    execute it.
+    A champion is one version, however often this is called; a sweep that is extended has another where another training
+    is its best. What an attempt without an answer left behind is cleared away.
     """
-    x, name, source = champion.data.test.x, spec.name, spec.network
+    name = sweep.spec.name
+    with _may_exist():
+        store.client.create_registered_model(name)
+    first, *others = _versions(store, sweep, champion) or [_register(store, sweep, champion)]
+    for version_of_it in others:
+        store.client.delete_model_version(name, version_of_it.version)
+    store.client.set_registered_model_alias(name, ALIAS, first.version)
+    _clear_unregistered(store, sweep)
+    return str(first.version)
+
+
+def _versions(store: Store, sweep: RecordedSweep, champion: Champion) -> list[ModelVersion]:
+    """Those of this champion, the oldest first; one without a tag is of an earlier version of ours, if the only one."""
+    found = store.client.search_model_versions(f"name = '{sweep.spec.name}' and run_id = '{sweep.run_id}'")
+    of_old = sweep.tags.get("champion") == _title(champion)
+    ours = [one for one in found if one.tags.get("champion") == _title(champion) or (of_old and not one.tags)]
+    return sorted(ours, key=lambda one: int(one.version))
+
+
+def _register(store: Store, sweep: RecordedSweep, champion: Champion) -> ModelVersion:
+    tags = {"champion": _title(champion)}
+    with _quietly(store):
+        logged = _log(store, sweep, champion)
+        with sent_once():
+            return store.client.create_model_version(
+                sweep.spec.name, logged.model_uri, sweep.run_id, tags=tags, model_id=logged.model_id
+            )
+
+
+def _clear_unregistered(store: Store, sweep: RecordedSweep) -> None:
+    """Deletes models of the sweep's run that no version is of: an attempt to log them was not answered."""
+    kept = {str(one.source) for one in store.client.search_model_versions(f"name = '{sweep.spec.name}'")}
+    for logged in store.client.search_logged_models([sweep.experiment_id]):
+        ours = logged.source_run_id == sweep.run_id and logged.name == MODEL
+        if ours and not any(logged.model_id in source for source in kept):
+            store.client.delete_logged_model(logged.model_id)
+
+
+def _title(champion: Champion) -> str:
+    return f"trial {champion.number}, replicate {champion.replicate}"
+
+
+@contextmanager
+def _may_exist() -> Iterator[None]:
+    """What is to be made may exist already."""
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _log(store: Store, sweep: RecordedSweep, champion: Champion) -> ModelInfo:
+    """Logs the model: its code, `builtin_loader.py` or `user_loader.py`, and the weights as an npz file.
+
+    Somebody's own network is not tried here, as MLflow would with an example: that would execute it.
+    """
+    x, run_id, source = champion.data.test.x, sweep.run_id, sweep.spec.network
     signature = ModelSignature(
         inputs=Schema([TensorSpec(x.dtype, (-1, x.shape[1]))]),
         outputs=Schema([TensorSpec(np.dtype(champion.network.dtype), (-1, champion.data.test.classes))]),
     )
-    with tempfile.TemporaryDirectory() as scratch, _quietly(store):
+    with tempfile.TemporaryDirectory() as scratch:
         weights = Path(scratch, "network.npz")
         _save(weights, champion.network, champion.data.test.scale, source)
         code = _model_code(Path(scratch)) if source is None else _user_code(Path(scratch), store, run_id)
         with mlflow.start_run(run_id=run_id):
-            logged = mlflow.pyfunc.log_model(
-                name="champion",
+            logged: ModelInfo = mlflow.pyfunc.log_model(
+                name=MODEL,
                 loader_module=LOADER if source is None else USER_LOADER,
                 data_path=str(weights),
                 code_paths=[str(path) for path in code],
@@ -77,11 +135,7 @@ def log_champion(store: Store, run_id: str, spec: SweepSpec, champion: Champion)
                 pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
                 metadata={"trial": champion.number, "replicate": champion.replicate},
             )
-        with suppress(MlflowException):  # it exists already
-            store.client.create_registered_model(name)
-        registered = store.client.create_model_version(name, logged.model_uri, run_id, model_id=logged.model_id)
-        store.client.set_registered_model_alias(name, ALIAS, registered.version)
-    return str(registered.version)
+    return logged
 
 
 def _model_code(folder: Path) -> list[Path]:
