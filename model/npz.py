@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 import struct
 import warnings
 import zipfile
@@ -12,6 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from model.files import check_file
+
+_MOST_PACKED = 1040  # bytes that a packed one can stand for, in deflate
+_MOST_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2  # of an array
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -28,6 +34,7 @@ def read_npz(file: Path) -> dict[str, NDArray[Any]]:
 
     Raises one of UNREADABLE.
     """
+    check_file(file)
     with zipfile.ZipFile(file) as archive:
         present = [member.removesuffix(".npy") for member in archive.namelist()]
         if missing := [name for name in ARRAYS if f"{name}.npy" not in archive.namelist()]:
@@ -40,6 +47,8 @@ def _read_array(name: str, archive: zipfile.ZipFile) -> NDArray[Any]:
     member = archive.getinfo(f"{name}.npy")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name} is compressed in a way NumPy does not write")
+    if member.file_size > _MOST_BYTES or member.file_size > _MOST_PACKED * member.compress_size + 1000:
+        raise ValueError(f"{name} claims {member.file_size} bytes, more than this machine or its packing can hold")
     data = archive.read(member)
     shape, fortran, dtype, values = _read_header(data)
     if dtype.kind not in "biuf":

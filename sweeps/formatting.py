@@ -44,3 +44,8 @@ def number(value: float) -> str:
 def percent(fraction: float) -> str:
     """73.4 %: three significant digits."""
     return f"{100 * fraction:.3g} %"
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: control characters, which could move its cursor or hide words, are written out."""
+    return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)

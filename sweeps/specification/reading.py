@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from model import Probing, TrainingPlan
+from model.files import read_file
 from sweeps.errors import InputError, SpecError
 from sweeps.specification.conflicts import conflicts, grid_size
 from sweeps.specification.domains import Choices, Domain
@@ -31,6 +32,7 @@ DEFAULT_SPEC = Path(__file__).parents[1] / "specs" / "default.toml"
 
 _MEASURES = tuple(field.name for field in fields(Probing))
 _LONGEST = 10_000_000  # seconds that a trial may take
+_LARGEST_FILE = 10_000_000  # bytes of a spec
 _LONGEST_PATH = 1000  # characters of a network's name
 
 
@@ -40,11 +42,12 @@ def read_spec(path: str | Path, **overrides: Any) -> SweepSpec:
     Raises SpecError, which lists every mistake.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise SpecError(str(path), [f"cannot be read: {error.strerror}; give the path of a TOML spec"]) from error
-    except UnicodeDecodeError as error:
-        raise SpecError(str(path), [f"is not UTF-8 text: {error.reason} at byte {error.start}"]) from error
+        text = read_file(Path(path), _LARGEST_FILE).decode("utf-8").replace("\r\n", "\n")
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise SpecError(str(path), [f"is not UTF-8 text: {error.reason} at byte {error.start}"]) from error
+        why = getattr(error, "strerror", None) or error
+        raise SpecError(str(path), [f"cannot be read: {why}; give the path of a TOML spec"]) from error
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError also of an integer of thousands of digits

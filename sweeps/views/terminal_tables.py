@@ -17,6 +17,7 @@ from model import metrics
 from sweeps.analysis.advice import fault_sentences
 from sweeps.analysis.ranking import times_best, times_best_heading
 from sweeps.diagnosis.findings import Code, Finding, Severity
+from sweeps.formatting import printable
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.tables import WALL_CLOCK
 from sweeps.verdicts.tally import tally, what_counts
@@ -193,7 +194,7 @@ def format_cell(value: object) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return str(value)
+    return printable(str(value))
 
 
 def print_findings(target: str, findings: Sequence[Finding]) -> None:

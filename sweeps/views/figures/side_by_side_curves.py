@@ -47,6 +47,8 @@ def _training(name: str, uri: str | None, evaluated_size: int | None) -> DrawnTr
     rows = epochs[
         (epochs["trial"] == int(number)) & (epochs["replicate"] == trial["replicate"]) & (epochs["epoch"] > 0)
     ]
+    if rows.empty:
+        raise InputError(f"{name}: it ended in its first epoch, and has no curve; lay another trial beside")
     curves = {panel: rows[metric].to_numpy(float) for panel, metric in _METRICS.items() if metric in rows}
     if "total" in curves and "data" in curves:
         curves["penalty"] = curves["total"] - curves["data"]  # as reported: with the evaluated set's size, if so

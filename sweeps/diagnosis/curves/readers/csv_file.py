@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from model.files import read_file
 from sweeps.diagnosis.curves.recorded_run import OPTIONAL, REQUIRED, RecordedRun, problem_of
 from sweeps.errors import InputError
 
 _MISSPELT = 0.85  # likeness from which an unknown column is taken for a misspelt one: penality .93, val_accuracy .8
+_LARGEST_FILE = 100_000_000  # bytes of a CSV
+_TOLD = 20  # mistakes that are listed
 _ALIKE = 0.5  # likeness from which a column is suggested for a required one that is missing: loss for cost
 
 
@@ -44,7 +47,8 @@ def read_run(path: str | Path) -> RecordedRun:
             elif name == "epoch":
                 before = value
     if problems:
-        raise InputError("\n".join(f"{path}, {problem}" for problem in problems))
+        more = [f"and {len(problems) - _TOLD} more like these"] if len(problems) > _TOLD else []
+        raise InputError("\n".join(f"{path}, {problem}" for problem in problems[:_TOLD] + more))
     if len(values["epoch"]) < 2:
         raise InputError(f"{path}: holds {len(values['epoch'])} epochs; a curve needs at least two, a line for each")
     curves = {"epochs" if name == "epoch" else name: np.array(column) for name, column in values.items()}
@@ -53,11 +57,13 @@ def read_run(path: str | Path) -> RecordedRun:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return read_file(path, _LARGEST_FILE).decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}; name a CSV file") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not UTF-8 text; save it as CSV in UTF-8") from None
+    except ValueError:
+        raise InputError(f"{str(path)!r}: is no path; name a CSV file") from None
 
 
 def _lines(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:

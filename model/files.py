@@ -1,0 +1,25 @@
+"""Reading files that somebody names: what is no file, or is endless, is refused before it is waited for."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """The bytes of a regular file. Raises OSError, for a folder, pipe, device, socket and for more than `most` too."""
+    check_file(path)
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it holds more than {most} bytes", str(path))
+    return content
+
+
+def check_file(path: Path) -> None:
+    """Raises OSError for what is no regular file: opening a pipe, or reading a device, may never end."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is no file but a pipe, a device or a socket", str(path))

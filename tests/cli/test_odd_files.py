@@ -1,0 +1,177 @@
+"""Files that are endless, huge or none, and text that would steer a terminal: one answer, soon, in little memory."""
+
+import os
+import socket
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sweeps.cli.main import main
+from sweeps.formatting import printable
+
+WHAT = [
+    "a pipe",
+    "a socket",
+    "a folder",
+    "/dev/zero",
+    "/dev/null",
+    "/dev/full",
+    "/dev/tty",
+    "nothing",
+    "too long",
+    "a loop",
+]
+
+
+def made(what: str, folder: Path, suffix: str) -> str:
+    """The path of something that is no ordinary file."""
+    path = folder / f"odd{suffix}"
+    match what:
+        case "a pipe":
+            os.mkfifo(path)
+        case "a socket":
+            with socket.socket(socket.AF_UNIX) as bound:
+                bound.bind(str(path))
+        case "a folder":
+            path.mkdir()
+        case "a loop":
+            path.symlink_to(path)
+        case "too long":
+            return "a" * 5000 + suffix
+        case "nothing":
+            pass
+        case _:
+            path.symlink_to(what)
+    return str(path)
+
+
+@pytest.mark.parametrize("what", WHAT)
+@pytest.mark.parametrize("command", ["check", "run", "diagnose", "beside", "npz", "idx"])
+@pytest.mark.timeout(10)
+def test_what_is_no_file_is_bad_input(
+    what: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suffix = {"check": ".toml", "run": ".toml", "npz": ".npz", "idx": ""}.get(command, ".csv")
+    path = made(what, tmp_path, suffix)
+    if command in ("npz", "idx"):
+        spec = tmp_path / "spec.toml"
+        spec.write_text(
+            'name = "odd"\nsearch = { eta = 1, lambda = 0, batch_size = 2 }\n'
+            f'plan = {{ dataset = "{command}:{path}", validation = 1 }}\n'
+        )
+        assert main(["check", str(spec)]) == 2
+    else:
+        out = ["--out", str(tmp_path / "out.html")] if command == "beside" else []
+        assert main([command, path, *out]) == 2
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    assert err.count("\n") <= 2
+
+
+def limited(program: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Runs a program with little memory."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30));"
+    command = [sys.executable, "-c", limit + program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+MAIN = "import sys; from sweeps.cli.main import main; sys.exit(main(sys.argv[1:]))"
+
+
+@pytest.mark.parametrize("line", ["x,y", "1,2,3", ",", "1,-1", "nan,1", "1e999,2", '"', "\x00,\x1b[2J", "1,1e308"])
+def test_a_hundred_thousand_bad_lines_are_a_short_answer(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.csv"
+    path.write_text("epoch,cost\n" + f"{line}\n" * 100_000)
+    assert main(["diagnose", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") <= 25
+    assert len(err) < 10_000
+    assert "\x1b" not in err
+
+
+@pytest.mark.parametrize("claimed", [1 << 33, 1 << 40, 1 << 50])
+def test_an_npz_that_claims_more_than_there_is_is_refused(claimed: int, tmp_path: Path) -> None:
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("x_train", "y_train", "x_test", "y_test"):
+            archive.writestr(f"{name}.npy", b"\x93NUMPY")
+    data = path.read_bytes()
+    small = (6).to_bytes(4, "little")
+    assert data.count(small * 2) >= 4
+    path.write_bytes(data.replace(small * 2, small + min(claimed, 0xFFFFFFF0).to_bytes(4, "little")))
+    program = (
+        "import sys; from model import load, DatasetError\ntry: load(sys.argv[1])\nexcept DatasetError as e: print(e)"
+    )
+    ended = limited(f"exec({program!r})", f"npz:{path}")
+    assert ended.returncode == 0, ended.stderr
+    assert str(path) in ended.stdout
+
+
+def test_a_packed_bomb_is_a_sentence_in_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("x_train", "y_train", "x_test", "y_test"):
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                for _ in range(3500 if name == "x_train" else 1):
+                    member.write(bytes(1 << 20))
+    program = (
+        "import sys; from model import load, DatasetError\ntry: load(sys.argv[1])\nexcept DatasetError as e: print(e)"
+    )
+    ended = limited(f"exec({program!r})", f"npz:{path}")
+    assert ended.returncode == 0, ended.stderr
+    assert str(path) in ended.stdout
+
+
+@pytest.mark.parametrize("value", [1e308, -1e308, 1e-308, 10**400, -(10**400), 2**63, 2**64, -0.0])
+@pytest.mark.parametrize("key", ["eta", "lambda", "batch_size"])
+def test_enormous_numbers_in_a_spec_are_answered(value: float, key: str, tmp_path: Path) -> None:
+    table = {"eta": "1", "lambda": "0", "batch_size": "2"} | {key: repr(value)}
+    spec = tmp_path / "spec.toml"
+    search = ", ".join(f"{name} = {text}" for name, text in table.items())
+    spec.write_text(f'name = "odd"\nsearch = {{ {search} }}\nplan = {{ dataset = "digits", validation = 9 }}\n')
+    ended = limited(MAIN, "check", spec)
+    assert ended.returncode in (0, 2), ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("target", ["/dev/null", "/dev/null/x", "/etc/passwd", "/proc/nowhere", "a" * 300])
+def test_an_export_into_what_is_no_folder_is_bad_input(
+    target: str, digits_store: str, digits_sweep: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "shared", target, "--tracking-uri", digits_store]) == 2
+    err = capsys.readouterr().err
+    assert "give another folder" in err
+    assert err.count("\n") == 1
+
+
+def test_a_trial_that_ended_in_its_first_epoch_cannot_be_laid_beside(
+    digits_sweep: object, digits_store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import pandas as pd
+
+    from sweeps.results.sweep import Sweep
+
+    assert isinstance(digits_sweep, Sweep)
+    epochs = digits_sweep.epochs
+    kept = pd.concat([epochs[epochs["trial"] != 0], epochs[(epochs["trial"] == 0) & (epochs["epoch"] == 0)]])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sweep, "epochs", property(lambda sweep: kept))
+        given = ["beside", "shared:1", "shared:0", "--out", str(tmp_path / "out.html"), "--tracking-uri", digits_store]
+        assert main(given) == 2
+    assert "shared:0: it ended in its first epoch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("control", [chr(code) for code in (*range(32), *range(127, 160), 0x202E, 0x2066, 0x200B)])
+def test_no_control_character_reaches_the_terminal(control: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from sweeps.views.terminal_tables import format_cell
+
+    if control not in "\n\t":
+        assert control not in printable(f"a{control}b")
+        assert control not in format_cell(f"a{control}b")
+        main(["show", f"a{control}b", f"--tracking-uri=foo{control}://x"])
+        assert control not in capsys.readouterr().err
