@@ -6,7 +6,9 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Status:
-    """How far a sweep is, in trainings. best: (trial, value of the first objective), None before the first."""
+    """How far a sweep is, in trainings. best: (trial, mean of the first objective over
+    its replicates), None before the first.
+    """
 
     total: int
     ended: int

@@ -47,6 +47,9 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("name")
     compare.add_argument("trials", nargs="+", type=int, metavar="TRIAL")
 
+    following = add("next", browsing.next_sweep, "print the spec of the sweep that follows from a sweep, as TOML")
+    following.add_argument("name")
+
     report = add(
         "report",
         browsing.report,

@@ -87,6 +87,15 @@ def compare(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def next_sweep(arguments: argparse.Namespace) -> int:
+    from sweeps.analysis.next_spec import next_spec
+    from sweeps.results.sweep import load
+    from sweeps.views.report.page_data import tables_of
+
+    print(next_spec(tables_of(load(arguments.name, arguments.tracking_uri))), end="")
+    return DONE
+
+
 def report(arguments: argparse.Namespace) -> int:
     from sweeps.results.sweep import load
     from sweeps.views.report.publishing import publish

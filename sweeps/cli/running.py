@@ -36,13 +36,17 @@ def run(arguments: argparse.Namespace) -> int:
         finished = run_sweep(
             spec, progress, arguments.jobs, arguments.tracking_uri, retry_failed=arguments.retry_failed
         )
+    from sweeps.analysis.next_spec import answers
     from sweeps.results.sweep import load
     from sweeps.tracking.records import REPORT, REPORT_FILE
     from sweeps.views import terminal_tables  # and with it pandas, which training need not wait for
+    from sweeps.views.report.page_data import tables_of
 
     sweep = load(finished.spec.name, finished.uri)
-    terminal_tables.print_trials(f"Best trials of {sweep.name}", sweep.best(_BEST), sweep.spec, sweep.trials)
+    title = "Pareto front" if len(sweep.spec.goals) > 1 else "Best trials"
+    terminal_tables.print_trials(f"{title} of {sweep.name}", sweep.best(_BEST), sweep.spec, sweep.trials)
     terminal_tables.print_verdicts(sweep.ordered)
+    terminal_tables.print_answers(answers(tables_of(sweep)))
     report = None if finished.was_finished and sweep.holds(REPORT, REPORT_FILE) else _reported(sweep)
     print(next_steps(sweep, arguments.tracking_uri, report))
     if finished.was_finished:
@@ -105,6 +109,7 @@ def next_steps(sweep: "Sweep", uri: str | None, report: Path | None) -> str:
             "What next:" if uri or not has_secrets(sweep.uri) else _WHERE_SECRETS_BELONG,
             f"  {report or f'sweeps report {name}{store}'}  what is stable, where the border runs, what to try",
             f"  {opened} {complete(sweep.uri, view_link(sweep.experiment_id))}  every trial's curves, side by side",
+            f"  sweeps next {name}{store} > {name}-next.toml  the spec of the sweep that follows",
             f"  sweeps show {name}{store} --where 'diverged == 1'",
             *([f"  sweeps compare {name}{store} {pair[0]} {pair[1]}"] if pair else []),
             *(f"  sweeps replay {name}{store} {number}" for number in best),

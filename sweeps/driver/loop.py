@@ -189,13 +189,13 @@ class SweepLoop:
         self._thread.do(lambda writer: writer.record(result, settings))
 
     def _status(self) -> Status:
-        best = self.schedule.best()
+        best, value = self.schedule.best(), self.schedule.best_value
         return Status(
             total=self.spec.trials * self.spec.replicates,
             ended=len(self.schedule.endings),
             running=len(self._flying),
             failed=len(self.schedule.failed),
-            best=None if best is None else (best[0], self.schedule.endings[best].values[0]),
+            best=None if best is None or value is None else (best[0], value),
         )
 
 

@@ -115,6 +115,11 @@ class Schedule:
         """The sound training with the best first objective, in the trial with the best mean; None where none is."""
         return None if self._best is None else self._best[1]
 
+    @property
+    def best_value(self) -> float | None:
+        """The first objective of the best trial: its mean over the replicates."""
+        return None if self._best is None else self.spec.goals[0].sign * self._best[0]
+
     def outcome(self, number: int) -> Outcome | None:
         """What is told of a trial, None before all its replicates have ended."""
         replicates = [self.endings.get(key) for key in self.keys(number)]

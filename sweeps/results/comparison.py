@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from model import metrics
 from model.metrics import Family
-from sweeps.formatting import setting
+from sweeps.formatting import number, setting
 from sweeps.specification.domains import Setting
 
 NOTABLE = 0.01  # relative difference from which two trainings are said to differ
@@ -48,11 +48,15 @@ def defined_by(name: str, names: Iterable[str]) -> list[str]:
 def as_compared(value: float) -> float:
     """To six significant digits, which is what the report page holds: so both see the same differences.
 
-    Whole numbers stay as they are; NaN stands for what is not finite.
+    To more where rounding a second time, to the digits that are shown, would end elsewhere. Whole numbers stay as they
+    are; NaN stands for what is not finite.
     """
     if not math.isfinite(value):
         return math.nan
-    return value if value.is_integer() and abs(value) < 1e15 else float(f"{value:.{_DIGITS}g}")
+    if value.is_integer() and abs(value) < 1e15:
+        return value
+    shorter = (float(f"{value:.{digits}g}") for digits in (_DIGITS, 2 * _DIGITS))
+    return next((short for short in shorter if number(short) == number(value)), value)
 
 
 def divergence(one: Side, other: Side) -> pd.DataFrame:

@@ -22,5 +22,8 @@ def tally(words: Iterable[object]) -> str:
 
 def what_counts() -> str:
     """Which verdicts are stable, which unstable, which neither."""
-    of = {side: [word.replace("_", " ") for word in Verdict if side_of(word) == side] for side in _SIDES.values()}
+    of = {
+        side: [word.replace("_", " ") for word in reversed(Verdict) if side_of(word) == side]
+        for side in _SIDES.values()
+    }
     return "; ".join(f"{side}: {', '.join(words)}" for side, words in of.items())

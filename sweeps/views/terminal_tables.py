@@ -17,7 +17,7 @@ from model import metrics
 from sweeps.analysis.advice import fault_sentences
 from sweeps.analysis.ranking import times_best, times_best_heading
 from sweeps.diagnosis.findings import Code, Finding, Severity
-from sweeps.formatting import printable
+from sweeps.formatting import number, printable
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.tables import WALL_CLOCK
 from sweeps.verdicts.tally import tally, what_counts
@@ -86,6 +86,14 @@ def print_verdicts(trials: pd.DataFrame) -> None:
         first = trials[trials["verdict"] == word].iloc[0]
         out.print(f"{count:>5} {word:<{width}}  as trial {first['trial']}: {first['verdict_reason']}")
     print_what_counts()
+    out.print()
+
+
+def print_answers(sentences: Sequence[str]) -> None:
+    """What is safe, why the rest fails, what to do next."""
+    out = console()
+    for sentence in sentences:
+        out.print(sentence, markup=False)
     out.print()
 
 
@@ -192,9 +200,7 @@ def format_cell(value: object) -> str:
     """Numbers to four significant digits, nothing for what was not measured."""
     if value is None or value is pd.NA or (isinstance(value, float) and value != value):
         return "-"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return printable(str(value))
+    return number(value) if isinstance(value, float) else printable(str(value))
 
 
 def print_findings(target: str, findings: Sequence[Finding]) -> None:

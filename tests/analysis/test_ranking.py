@@ -6,7 +6,7 @@ import pytest
 from support.small_sweeps import small_spec
 
 from model import metrics
-from sweeps.analysis.ranking import times_best, times_best_heading
+from sweeps.analysis.ranking import pair_to_compare, times_best, times_best_heading
 from sweeps.cli.main import main
 from sweeps.results.sweep import Sweep
 from sweeps.views.report.page_data import build
@@ -55,3 +55,15 @@ def test_show_and_page_say_it_beside_the_verdict(pairs_sweep: Sweep, capsys: pyt
     built = build(pairs_sweep, mapped(pairs_sweep))
     assert ["times_best", "x the best's cost"] in built["columns"]
     assert built["trials"][0]["values"]["times_best"] == 1
+
+
+@pytest.mark.parametrize(("costs", "verdicts"), [([0.1], ["oscillating"]), ([float("nan")], ["diverged"]), ([], [])])
+def test_no_trial_is_proposed_to_be_compared_with_itself(costs: list[float], verdicts: list[str]) -> None:
+    """Fails on 7a25101: `sweeps compare NAME b b` where the best trial is the only one, or none is sound."""
+    trials = table(costs, [0.5] * len(costs)).assign(verdict=verdicts)
+    assert pair_to_compare(small_spec(), trials) is None
+
+
+def test_the_best_is_compared_with_one_that_went_wrong() -> None:
+    trials = table([0.2, 0.1, float("nan")], [0.5] * 3).assign(verdict=["oscillating", "converged", "diverged"])
+    assert pair_to_compare(small_spec(), trials) in [(1, 0), (1, 2)]

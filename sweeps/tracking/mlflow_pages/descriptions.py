@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
 
 from model import metrics
-from sweeps.formatting import setting, words
+from sweeps.formatting import number, setting, words
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.mlflow_pages.links import artifact_link, run_link, table_link, view_link
 from sweeps.tracking.records import REPORT, REPORT_FILE, REPORT_PICTURE, RecordedTrial
@@ -83,7 +84,10 @@ def _best(spec: SweepSpec, experiment_id: str, trials: Sequence[RecordedTrial], 
         return "No trial has a sound result."
     settings = ", ".join(f"{name} {setting(one.settings[name])}" for name in spec.varied if name in one.settings)
     shown = dict.fromkeys([spec.goals[0].metric, metrics.VALIDATION_DATA, metrics.VALIDATION_ACCURACY])
-    values = ", ".join(f"{name} {one.metrics[name]:.4g}" for name in shown if name in one.metrics)
+    starts = [trial for trial in trials if trial.number == one.number]
+    means = {name: fmean(start.metrics[name] for start in starts) for name in shown if name in one.metrics}
+    values = ", ".join(f"{name} {number(mean)}" for name, mean in means.items())
+    values += f" (means of {len(starts)} starts)" if len(starts) > 1 else ""
     verdict = f"; {words(one.verdict)}" if one.verdict else ""
     return f"**Best: {_link(spec, experiment_id, one)}** ({settings}): {values}{verdict}."
 

@@ -13,7 +13,8 @@ from model import DatasetError, metrics
 from model.bounds import decay_bound
 from model.metrics import Family
 from sweeps.analysis.advice import Advice, SweepTables, advise, decay_cut, fault_sentences
-from sweeps.analysis.ranking import best_row, times_best, times_best_heading, went_wrong
+from sweeps.analysis.next_spec import answers, next_spec
+from sweeps.analysis.ranking import best_row, best_trials, times_best, times_best_heading, went_wrong
 from sweeps.analysis.stability_map import Panel, StabilityMap
 from sweeps.formatting import words
 from sweeps.results.comparison import DEFINED_BY, NOTABLE, as_compared, defined_by
@@ -69,12 +70,33 @@ def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
         "trials": _trials(sweep, trials, ids),
         "comparison": _comparison(sweep.epochs),
         "best": None if best is None else ids[best],
+        "front": _front(sweep, trials, ids),
         "instructive": None if other is None else ids[other],
         "theory": _borders(found),
         "map": None if drawn is None else _map(drawn),
         "importance": _importance(sweep),
         "advice": [_advice(advice, ids) for advice in advise(found)],
+        "answers": answers(found),
+        "next_spec": next_spec(found) if len(trials) else "",
     }
+
+
+def _front(sweep: Sweep, trials: pd.DataFrame, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The best trial, or the Pareto front where there are several objectives: means over the starts of each."""
+    rows = best_trials(sweep.spec, trials, len(trials) if len(sweep.spec.goals) > 1 else 1)
+    first = {trial: place for place, trial in reversed(list(enumerate(trials["trial"])))}
+    goals = zip(sweep.spec.objective, sweep.spec.goals, strict=True)
+    names = {name: metrics.final(goal.metric) for name, goal in goals}
+    return [
+        {"id": ids[first[row["trial"]]], "means": {name: number(row[column]) for name, column in names.items()}}
+        for row in rows.to_dict("records")
+    ]
+
+
+def tables_of(sweep: Sweep) -> SweepTables:
+    """What a sweep's advice is made from."""
+    trials = sweep.ordered.reset_index(drop=True)
+    return SweepTables(sweep.spec, trials, sweep.epochs, training_size(trials))
 
 
 def training_size(trials: pd.DataFrame) -> int | None:
@@ -112,6 +134,7 @@ def _sweep(sweep: Sweep, n: int | None) -> dict[str, Any]:
         ],
         "n": n,
         "epochs": spec.plan.epochs,
+        "replicates": spec.replicates,
         "lambda_reported": spec.plan.penalty_n,
         "uri": shown_uri(sweep.uri),
         "experiment": complete(sweep.uri, experiment_link(sweep.experiment_id)),

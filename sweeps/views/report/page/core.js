@@ -30,14 +30,16 @@ function colourVerdicts() {
   document.head.append(el("style", null, `${rules("colour")}\n@media (prefers-color-scheme: dark) {\n${rules("dark_colour")}\n}`));
 }
 
-/** A number to four digits, as a person reads it; a dash for what was not measured. */
+/** A number to four digits, as `number` of formatting.py writes it; a dash for what was not measured. */
 function format(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value !== "number") return String(value);
   const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e6 || size < 1e-4)) return value.toExponential(2).replace("e+", "e");
-  if (Number.isInteger(value)) return value.toLocaleString("en-US");
-  return String(Number(value.toPrecision(4)));
+  if (Number.isInteger(value) && size < 1e7) return value.toLocaleString("en-US");
+  if (size >= 1e3 && size < 1e7) return Number(value.toPrecision(4)).toLocaleString("en-US", { maximumFractionDigits: 0 });
+  const [digits, power] = value.toExponential(3).split("e");
+  if (Number(power) >= -4 && Number(power) < 4) return String(Number(value.toPrecision(4)));
+  return `${Number(digits)}e${power[0]}${power.slice(1).padStart(2, "0")}`;
 }
 const percent = (share) => (share * 100).toFixed(share < 0.0995 ? 1 : 0) + " %";
 

@@ -30,20 +30,7 @@ function chips(ids) {
   } }, id), " "]), ids.length > few.length && `and ${ids.length - few.length} more`)];
 }
 
-/** All suggested changes together, as they would stand in a spec. */
+/** The sweep that follows from all of it, complete. */
 function changed() {
-  const sections = new Map();
-  for (const [key, text] of data.advice.flatMap((advice) => Object.entries(advice.change))) {
-    const [section, name] = key.includes(".") ? key.split(".") : ["", key];
-    if (!sections.has(section)) sections.set(section, new Map());
-    if (!sections.get(section).has(name)) sections.get(section).set(name, text);
-  }
-  if (!sections.size) return [];
-  const order = [...sections.keys()].sort((a, b) => (a !== "") - (b !== "") || 0);
-  const lines = [`name = ${JSON.stringify(data.sweep.name.slice(0, 62) + "-2")}`];
-  for (const section of order) {
-    if (section) lines.push("", `[${section}]`);
-    for (const [name, text] of sections.get(section)) lines.push(`${name} = ${text}`);
-  }
-  return [el("p", { class: "note" }, "Together, as changes to this sweep's spec:"), code(lines.join("\n"))];
+  return data.next_spec ? [el("p", { class: "note" }, "Together, as the spec of the next sweep (", el("code", null, `sweeps next ${data.sweep.name}`), " prints it):"), code(data.next_spec)] : [];
 }

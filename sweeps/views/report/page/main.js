@@ -6,11 +6,14 @@ function drawHead() {
   const best = byId.get(data.best);
   $("best").replaceChildren(...(best ? [
     el("p", { class: "kicker" }, "Best trial"),
-    el("p", { class: "figure" }, el("b", null, format(best.values["final." + objective.metric])), ` ${said(objective.name)}`),
+    el("p", { class: "figure" }, el("b", null, format(data.front[0].means[objective.name])), ` ${said(objective.name)}`, data.sweep.replicates > 1 ? `, mean of ${data.sweep.replicates} starts` : ""),
     el("p", null, el("button", { type: "button", class: "chip", onclick: () => update({ trial: best.id }) }, `trial ${best.id}`), ` ${settingsText(best)}`),
     el("p", { class: "verdict" }, icon(best.verdict), verdictText(best),
-      typeof best.values["accuracy/test"] === "number" ? ` · test accuracy ${percent(best.values["accuracy/test"])}` : "")]
+      typeof best.values["accuracy/test"] === "number" ? ` · test accuracy ${percent(best.values["accuracy/test"])}` : ""),
+    data.sweep.objectives.length > 1 && el("p", { class: "front" }, "Pareto front: ", data.front.map(({ id, means }) => [el("button", { type: "button", class: "chip", onclick: () => update({ trial: id }) }, `trial ${id}`),
+      ` ${Object.entries(means).map(([name, value]) => `${said(name)} ${format(value)}`).join(", ")}; `]))].filter(Boolean).flat()
     : [el("p", { class: "kicker" }, "Best trial"), el("p", { class: "figure" }, "none"), el("p", null, "No trial has a sound result.")]));
+  $("answers").replaceChildren(...data.answers.map((sentence) => el("li", null, sentence)));
   $("footer").replaceChildren(`Made ${data.sweep.made} from the runs in ${data.sweep.uri}. The sweep's own run is `, el("code", null, data.sweep.run_id), ", its experiment ",
     el("a", { href: data.sweep.experiment, target: "_blank", rel: "noopener" }, data.sweep.experiment),
     data.sweep.served ? "." : ` (once “sweeps ui --tracking-uri ${data.sweep.uri}” is running).`);
