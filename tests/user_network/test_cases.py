@@ -43,3 +43,15 @@ def test_a_class_of_fixed_sizes_is_examined_at_its_own() -> None:
     findings = sweeps.diagnose(f"{shapes}:Digits")
     assert findings[-1].code == Code.CLEAN
     assert "6-5-3" in findings[-1].message
+
+
+def test_biases_of_float32_that_never_move_are_said_not_to() -> None:
+    first = judged("frozen2.py:Mean")[0]
+    assert first.code == Code.GRADIENT_BIAS
+    assert "do not move against their gradient" in first.message
+
+
+def test_a_cost_that_is_flat_where_it_is_measured_is_a_finding_and_no_error() -> None:
+    findings = judged("flat_cost.py:Crash")
+    assert findings
+    assert Code.CLEAN not in [finding.code for finding in findings]

@@ -202,6 +202,8 @@ def _place(subject: Subject, point: ExaminedPoint) -> str:
     if returned is None:
         return ""
     true = subject.slope(lambda at: subject.cost(at, point.x, point.y), point.theta).values
+    if not np.any(true):
+        return ""
     factor = float(returned @ true) / float(true @ true)
     is_right = np.linalg.norm(returned - factor * true) <= 1e-3 * np.linalg.norm(returned)
     return "update_mini_batch" if is_right and factor > 0 else "backprop"

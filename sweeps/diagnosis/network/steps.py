@@ -17,6 +17,7 @@ _LIMIT = 300  # steps after which the memory of a step has reached its limit
 _ALONG = 1e-6  # relative residual of a step along a direction
 _FORCED = 1e4  # times the targets: so large a gradient meets any bound
 _CANCELLED = 1e-9  # of the examples' steps: a sum of them that is smaller is rounding
+_ROUNDED = 1e-7  # of the whole step: biases that move less are rounded to float32, not moved
 _TIED = 1e-7  # relative difference of two lengths that a bound made equal
 
 
@@ -160,9 +161,10 @@ def growth(subject: Subject, point: ExaminedPoint) -> Growth:
     """Measured from a step with ETA and one with half of it."""
     half, whole = (subject.step(point.theta, point.x, point.y, eta) for eta in (ETA / 2, ETA))
     powers, left = [], 0.0
+    nothing = _ROUNDED * float(np.linalg.norm(whole))
     for part in (subject.layout.weights, subject.layout.biases):
         small, large = (np.concatenate([np.ravel(layer) for layer in part(step)]) for step in (half, whole))
-        square = float(small @ small)
+        square = float(small @ small) if float(np.linalg.norm(large)) > nothing else 0.0
         factor = float(large @ small) / square if square else math.nan
         powers.append(math.log2(factor) if factor > 0 else math.nan)
         left += float(np.sum((large - factor * small) ** 2)) if square else 0.0
