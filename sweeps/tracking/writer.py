@@ -161,8 +161,8 @@ class SweepWriter:
         if missing or len(recorded) != len(asked):
             lost = ", ".join(str(number) for number, _ in missing[:10]) or "none"
             raise TrackingError(
-                f"{shown_uri(self._store.uri)} holds {len(recorded)} runs of {len(asked)} trainings of {self.spec.name}; "
-                f"somebody changed them just now (trials missing: {lost}); `sweeps run` with the same spec completes it"
+                f"{shown_uri(self._store.uri)} holds {len(recorded)} runs of {len(asked)} trainings of {self.spec.name}: "
+                f"changed by somebody just now (trials missing: {lost}); `sweeps run` with the same spec completes it"
             )
 
     def _write_part(self) -> None:
