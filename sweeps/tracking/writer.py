@@ -160,9 +160,9 @@ class SweepWriter:
         missing = sorted(asked - {trial.key for trial in recorded})
         if missing or len(recorded) != len(asked):
             lost = ", ".join(str(number) for number, _ in missing[:10]) or "none"
+            where, held = shown_uri(self._store.uri), f"{len(recorded)} runs of {len(asked)} trainings"
             raise TrackingError(
-                f"{shown_uri(self._store.uri)} holds {len(recorded)} runs of {len(asked)} trainings of {self.spec.name}: "
-                f"changed by somebody just now (trials missing: {lost}); `sweeps run` with the same spec completes it"
+                f"{where} holds {held} of {self.spec.name}; somebody changed them just now (trials missing: {lost}); `sweeps run` with the same spec completes it"
             )
 
     def _write_part(self) -> None:
