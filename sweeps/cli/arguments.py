@@ -3,10 +3,21 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from sweeps.cli import adapting, browsing, diagnosing, running, serving
 from sweeps.specification.reading import DEFAULT_SPEC
 from sweeps.tracking.mlflow_pages.links import HOST, PORT
+
+Command = Callable[[argparse.Namespace], int]
+
+
+class Add(Protocol):
+    """Adds a command. reads_store: whether it is nothing without a store."""
+
+    def __call__(
+        self, name: str, command: Command, what: str, reads_store: bool = False
+    ) -> argparse.ArgumentParser: ...
 
 
 def parser() -> argparse.ArgumentParser:
@@ -14,9 +25,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sweeps", description="Stability-first sweeps of NumPy networks.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(
-        name: str, command: Callable[[argparse.Namespace], int], what: str, reads_store: bool = False
-    ) -> argparse.ArgumentParser:
+    def add(name: str, command: Command, what: str, reads_store: bool = False) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=what, description=what)
         added.set_defaults(command=command, reads_store=reads_store)
         added.add_argument(
@@ -24,6 +33,12 @@ def parser() -> argparse.ArgumentParser:
         )
         return added
 
+    for group in (_run, _browse, _train_again, _lay_beside, _diagnose, _adapt, _serve):
+        group(add)
+    return parser
+
+
+def _run(add: Add) -> None:
     run = add("run", running.run, "run a sweep, or go on with the one of that name")
     run.add_argument("spec", nargs="?", type=Path, default=DEFAULT_SPEC, help="TOML file (default: the MNIST sweep)")
     run.add_argument("--name", help="in place of the spec's")
@@ -33,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--retry-failed", action="store_true", help="run failed trials again, with the settings they had")
     run.add_argument("--quiet", action="store_true", help="no progress")
 
+
+def _browse(add: Add) -> None:
     add("list", browsing.list_sweeps, "every sweep: trials by state, best", reads_store=True)
 
     show = add("show", browsing.show, "a sweep's trials as a table, best first", reads_store=True)
@@ -64,6 +81,8 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("folder", type=Path, metavar="DIR")
     export.add_argument("--format", choices=browsing.FORMATS, default="parquet")
 
+
+def _train_again(add: Add) -> None:
     replay = add(
         "replay",
         running.replay,
@@ -78,6 +97,8 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("spec", type=Path)
     check.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
 
+
+def _lay_beside(add: Add) -> None:
     beside = add("beside", browsing.beside, "curves of several trainings in the same panels: a page and a picture")
     beside.add_argument("trainings", nargs="+", metavar="TRAINING", help="SWEEP:TRIAL, or a CSV of a recorded run")
     beside.add_argument(
@@ -90,6 +111,8 @@ def parser() -> argparse.ArgumentParser:
     beside.add_argument("--title", default="Side by side")
     beside.add_argument("--evaluated-size", type=_positive, metavar="N", help="examples that a CSV's cost is of")
 
+
+def _diagnose(add: Add) -> None:
     diagnose = add(
         "diagnose", diagnosing.diagnose, "find the fault in a network class, or in the curve of a recorded run"
     )
@@ -112,19 +135,22 @@ def parser() -> argparse.ArgumentParser:
     diagnose.add_argument("--time-limit", type=float, metavar="SECONDS", help="for a class (default: 600)")
     diagnose.add_argument("--json", action="store_true", help="a list of findings")
 
-    add("relocate", running.relocate, "after a store was moved: record where its artifacts are now, and keep a backup")
 
+def _adapt(add: Add) -> None:
     adapt = add("adapt", adapting.adapt, "say what is understood of a network class, and write an adapter of it")
     adapt.add_argument("target", help="path/to/file.py:Class, package.module:Class, or a file with one network")
     adapt.add_argument("--sizes", type=_sizes, help="units of every layer, inputs first, as in 784,30,10")
     adapt.add_argument("--out", type=Path, metavar="FILE", help="the adapter, to edit")
+
+
+def _serve(add: Add) -> None:
+    add("relocate", running.relocate, "after a store was moved: record where its artifacts are now, and keep a backup")
 
     ui = add("ui", serving.ui, "the MLflow UI on the sweeps' store")
     ui.add_argument("--host", default=HOST)
     ui.add_argument("--port", type=_port, default=PORT, help=f"or the next one that is free (default: {PORT})")
     ui.add_argument("--app-name", choices=(serving.GUARD,), help="ask for a name and password, as others can reach it")
     ui.add_argument("--allowed-hosts", metavar="HOSTS", help="names by which others reach it, with commas")
-    return parser
 
 
 def _positive(text: str) -> int:

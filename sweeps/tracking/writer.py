@@ -162,7 +162,8 @@ class SweepWriter:
             lost = ", ".join(str(number) for number, _ in missing[:10]) or "none"
             where, held = shown_uri(self._store.uri), f"{len(recorded)} runs of {len(asked)} trainings"
             raise TrackingError(
-                f"{where} holds {held} of {self.spec.name}; somebody changed them just now (trials missing: {lost}); `sweeps run` with the same spec completes it"
+                f"{where} holds {held} of {self.spec.name}; somebody changed them just now (trials missing: {lost}); "
+                "`sweeps run` with the same spec completes it"
             )
 
     def _write_part(self) -> None:
