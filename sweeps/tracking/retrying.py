@@ -39,6 +39,9 @@ _HOPELESS = {
 }
 
 
+_STOOD_ALREADY = ("IntegrityError", "UniqueViolation")  # in messages, by database
+
+
 class StoreAwayError(TrackingError):
     """The store did not answer, or not as it should; it may the next time."""
 
@@ -74,7 +77,9 @@ def reason(error: BaseException, uri: str) -> str:
 
 
 def _hopeless(error: BaseException) -> bool:
-    return getattr(error, "error_code", "") in _HOPELESS
+    """Not where a row stood already: MLflow repeated what it had written, and from the start it is written anew."""
+    stood = any(word in str(error) for word in _STOOD_ALREADY)
+    return getattr(error, "error_code", "") in _HOPELESS and not stood
 
 
 class Patience:
