@@ -20,8 +20,10 @@ def tables(word: str) -> None:
 
 
 def trials(word: str) -> None:
-    frame = pd.DataFrame({"trial": [0], "eta": [word], "verdict": [f"verdict {word}"], "state": ["complete"]})
-    terminal_tables.print_trials(f"{word}: 1 trials", frame, small_spec())
+    frame = pd.DataFrame(
+        {"trial": [0], "eta": [word], "verdict": [f"verdict {word}"], "state": ["complete"], "diverged": [0]}
+    )
+    terminal_tables.print_trials(f"{word}: 1 trials", frame, small_spec(), frame)
 
 
 def verdicts(word: str) -> None:
