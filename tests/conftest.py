@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
+from support.once import shared_folder
 from support.small_sweeps import PAIRS, small_spec, swept, write_spec
 
 import sweeps
@@ -26,10 +27,10 @@ CHROMIUM_FLAGS += ["--disable-background-networking", "--disable-component-updat
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The locks of running sweeps stay out of the user's cache folder."""
+    """Nothing of the tests comes into the user's cache folder. All processes of a run share one, as drivers do."""
     with pytest.MonkeyPatch.context() as patch:
         if "SWEEPS_CACHE" not in os.environ:
-            patch.setenv("SWEEPS_CACHE", str(tmp_path_factory.mktemp("cache")))
+            patch.setenv("SWEEPS_CACHE", str(shared_folder(tmp_path_factory) / "cache"))
         yield
 
 

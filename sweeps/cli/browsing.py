@@ -24,12 +24,12 @@ def list_sweeps(arguments: argparse.Namespace) -> int:
     import pandas as pd
 
     from sweeps.results.sweep import load
-    from sweeps.tracking.store import Store
+    from sweeps.tracking.readers import open_reader
     from sweeps.views import terminal_tables
 
     rows: list[dict[str, object]] = []
     odd: list[Exception] = []
-    for name in Store(arguments.tracking_uri).names():
+    for name in open_reader(arguments.tracking_uri).names():
         try:
             rows.append(_listed(load(name, arguments.tracking_uri)))
         except (OddSweepError, UnknownSweepError) as error:  # one hides none of the others

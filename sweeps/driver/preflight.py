@@ -6,7 +6,8 @@ from dataclasses import replace
 from itertools import product
 
 from model import Dataset
-from sweeps.diagnosis.network.step_law import examine_source, faults_text
+from sweeps.diagnosis.network.step_law import faults_text
+from sweeps.diagnosis.network.step_law_measuring import examine_source
 from sweeps.errors import InputError, UserNetworkError
 from sweeps.executors.base import Executor
 from sweeps.specification.spec import SweepSpec

@@ -12,17 +12,14 @@ import pandas as pd
 
 from model import metrics
 from sweeps.analysis.ranking import best_trials, ordered
-from sweeps.analysis.stable_trials import stability_shares
 from sweeps.errors import TrackingError, UnknownSweepError
 from sweeps.results.comparison import Side, divergence, sentences
-from sweeps.results.reassessment import assessments
-from sweeps.results.replay import Replay, replay
-from sweeps.sampling.optuna_study import importances, rebuilt_study
 from sweeps.sampling.outcomes import FinishedTrial, combined
 from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.readers import open_reader
 from sweeps.tracking.records import TABLES, RecordedSweep, RecordedTrial
 from sweeps.tracking.shown_uri import shown_uri
-from sweeps.tracking.store import Store
+from sweeps.tracking.sweep_reader import SweepReader
 from sweeps.tracking.tables import (
     EPOCHS,
     TRIALS,
@@ -37,8 +34,10 @@ from sweeps.tracking.tables import (
 from sweeps.verdicts.verdict import Assessment
 from sweeps.worker.task import Key
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what only some methods need is imported there: a table is shown before Optuna is loaded
     import optuna
+
+    from sweeps.results.replay import Replay
 
 
 _LOG = logging.getLogger(__name__)
@@ -49,19 +48,19 @@ def load(name: str, tracking_uri: str | None = None) -> "Sweep":
 
     tracking_uri: None for $MLFLOW_TRACKING_URI, or else ./mlruns/mlflow.db.
     """
-    store = Store(tracking_uri)
-    recorded = store.sweep(name)
+    reader = open_reader(tracking_uri)
+    recorded = reader.sweep(name)
     if recorded is None:
-        known = ", ".join(store.names()) or "none yet; make one with `sweeps run`"
-        raise UnknownSweepError(f"there is no sweep {name!r} in {shown_uri(store.uri)}; sweeps there: {known}")
-    return Sweep(store, recorded)
+        known = ", ".join(reader.names()) or "none yet; make one with `sweeps run`"
+        raise UnknownSweepError(f"there is no sweep {name!r} in {shown_uri(reader.uri)}; sweeps there: {known}")
+    return Sweep(reader, recorded)
 
 
 class Sweep:
     """A sweep as it stood when it was loaded. Tables are read when they are asked for first."""
 
-    def __init__(self, store: Store, recorded: RecordedSweep) -> None:
-        self._store, self._recorded = store, recorded
+    def __init__(self, reader: SweepReader, recorded: RecordedSweep) -> None:
+        self._reader, self._recorded = reader, recorded
 
     @property
     def name(self) -> str:
@@ -76,7 +75,7 @@ class Sweep:
     @property
     def uri(self) -> str:
         """Of the tracking store it is in."""
-        return self._store.uri
+        return self._reader.uri
 
     @property
     def run_id(self) -> str:
@@ -109,7 +108,7 @@ class Sweep:
         """A row per run and epoch (0: before training): trial, replicate, epoch, a column per metric."""
         if self.state == "finished":
             return self._tables[EPOCHS]
-        parts, late = read_epochs(self._store, self._recorded, self._live)
+        parts, late = read_epochs(self._reader, self._recorded, self._live)
         return epochs_table(parts + late)
 
     def best(self, n: int = 1) -> pd.DataFrame:
@@ -165,6 +164,8 @@ class Sweep:
 
         Running trials have none. Raises DatasetError when the data that was trained on is not there any more.
         """
+        from sweeps.results.reassessment import assessments
+
         return assessments(self.spec, self._live, self.epochs)
 
     def reassessed(self) -> pd.DataFrame:
@@ -177,6 +178,8 @@ class Sweep:
 
     def study(self) -> "optuna.Study":
         """The sweep as an Optuna study in memory, for optuna.visualization and optuna.importance."""
+        from sweeps.sampling.optuna_study import rebuilt_study
+
         ended = [trial for trial in self._live if trial.state != "running"]
         numbers = itertools.groupby(ended, key=lambda trial: trial.number)
         return rebuilt_study(
@@ -190,6 +193,9 @@ class Sweep:
         whether training is stable, fields that act together included (`eta & lambda`): those sum to 1. What cannot be
         said is left out; raises ValueError where nothing can: fewer than two varied fields, or too few trials.
         """
+        from sweeps.analysis.stable_trials import stability_shares
+        from sweeps.sampling.optuna_study import importances
+
         found: dict[str, dict[str, float]] = {}
         with contextlib.suppress(ValueError):
             found = {"stable": stability_shares(self.spec.varied, self.trials)}
@@ -202,49 +208,51 @@ class Sweep:
 
     def holds(self, folder: str, name: str) -> bool:
         """Whether a file is among the sweep run's artifacts."""
-        return self._store.holds(self.run_id, folder, name)
+        return self._reader.holds(self.run_id, folder, name)
 
     def attach(self, folder: str, files: Mapping[str, bytes]) -> dict[str, Path | None]:
         """Writes files into a folder of the sweep run's artifacts, over what is there.
 
-        Returns where each is on this machine, by name; None where a server keeps it.
+        Returns where each is on this machine, by name; None where a server keeps it. Raises TrackingError, OSError.
         """
-        self._store.write_files(self.run_id, folder, files)
-        return {name: self._store.local_path(self.run_id, f"{folder}/{name}") for name in files}
+        self._reader.write_files(self.run_id, folder, files)
+        return {name: self._reader.local_path(self.run_id, f"{folder}/{name}") for name in files}
 
-    def replay(self, trial: int, replicate: int = 0) -> Replay:
+    def replay(self, trial: int, replicate: int = 0) -> "Replay":
         """Trains a trial again, in this process, and compares every recorded number to the last bit.
 
         Somebody's own network is trained in a worker process; InputError where its file is not what it was.
 
         Raises UnknownSweepError for a trial that is not there; a failed trial has nothing to compare.
         """
+        from sweeps.results.replay import replay as replayed
+
         self._rows([trial])
         recorded = next((t for t in self._live if (t.number, t.replicate) == (trial, replicate)), None)
         if recorded is None:
             raise UnknownSweepError(f"trial {trial} of sweep {self.name!r} has no replicate {replicate}")
         known = self.epochs[(self.epochs["trial"] == trial) & (self.epochs["replicate"] == replicate)]
-        return replay(self.spec, recorded, known)
+        return replayed(self.spec, recorded, known)
 
     @functools.cached_property
     def _tables(self) -> dict[str, pd.DataFrame]:
         """The tables of a finished sweep; made anew, to the same bits, where a file is missing or damaged."""
-        with self._store.artifacts(self._recorded.run_id, TABLES) as paths:
+        with self._reader.artifacts(self._recorded.run_id, TABLES) as paths:
             tables = read_tables(paths)
         if len(tables.get(TRIALS, ())) == self.spec.trials * self.spec.replicates and EPOCHS in tables:
             return tables
-        made = made_tables(self._store, self._recorded, self.spec, self._live)
+        made = made_tables(self._reader, self._recorded, self.spec, self._live)
         healed = f"{self.name}: its tables were missing or damaged, and are made anew from MLflow's numbers"
         try:
-            self._store.write_files(self.run_id, TABLES, table_files(made))
-        except TrackingError as error:
+            self._reader.write_files(self.run_id, TABLES, table_files(made))
+        except (TrackingError, OSError) as error:
             healed += f" (but not written: {error})"
         _LOG.warning(healed)
         return made
 
     @functools.cached_property
     def _live(self) -> list[RecordedTrial]:
-        return self._store.trials(self._recorded)
+        return self._reader.trials(self._recorded)
 
     def _rows(self, trials: Sequence[int]) -> pd.DataFrame:
         """The rows of these trials, in this order."""

@@ -47,8 +47,7 @@ def open_sweep(
 
 
 def _create(store: Store, spec: SweepSpec, data: Mapping[str, Dataset], provenance: Mapping[str, str]) -> str:
-    client, experiment = store.client, store.experiment(spec.name)
-    experiment_id = experiment.experiment_id if experiment else None
+    client, experiment_id = store.client, store.experiment_id(spec.name)
     shown = _TRAINING | view_tag(spec)
     if experiment_id is None:
         file = store.file

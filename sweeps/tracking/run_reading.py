@@ -1,11 +1,10 @@
-"""Runs as MLflow gives them, read as what they record; what somebody changed there by hand becomes a sentence."""
+"""Runs as a store gives them, read as what they record; what somebody changed there by hand becomes a sentence."""
 
 import contextlib
 import math
 import re
 from collections.abc import Iterator, Mapping
-
-from mlflow.entities import Run
+from typing import Protocol
 
 from sweeps.errors import OddSweepError
 from sweeps.specification.domains import Domain, Setting, decode
@@ -16,8 +15,43 @@ from sweeps.verdicts.facts import State
 _SHOWN = 80  # characters of what stands there
 
 
+class StoredInfo(Protocol):
+    """Of a run: when it was, in milliseconds of Unix time, and how it ended."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def run_name(self) -> str | None: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def start_time(self) -> int: ...
+    @property
+    def end_time(self) -> int | None: ...
+
+
+class StoredData(Protocol):
+    """Of a run: what was recorded of it; of a metric its last value."""
+
+    @property
+    def tags(self) -> Mapping[str, str]: ...
+    @property
+    def params(self) -> Mapping[str, str]: ...
+    @property
+    def metrics(self) -> Mapping[str, float]: ...
+
+
+class StoredRun(Protocol):
+    """A run as MLflow gives it, or as its database holds it."""
+
+    @property
+    def info(self) -> StoredInfo: ...
+    @property
+    def data(self) -> StoredData: ...
+
+
 @contextlib.contextmanager
-def legible(sweep: str, run: Run) -> Iterator[None]:
+def legible(sweep: str, run: StoredRun) -> Iterator[None]:
     """Turns what comes of reading a run that was changed by hand into an OddSweepError of one line."""
     try:
         yield
@@ -29,7 +63,7 @@ def legible(sweep: str, run: Run) -> Iterator[None]:
         ) from error
 
 
-def recorded_trial(run: Run, spec: SweepSpec) -> RecordedTrial:
+def recorded_trial(run: StoredRun, spec: SweepSpec) -> RecordedTrial:
     """A trial's run. Raises OddSweepError."""
     tags, info = run.data.tags, run.info
     with legible(spec.name, run):

@@ -5,11 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Run
-
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import NETWORK, SWEEP_RUN
+from sweeps.tracking.run_reading import StoredRun
 
 RULES = "verdict.rules"  # tag of the sweep's run: the version of the rules that it began with
 SOURCE_TAGS = ("target", "file", "digest", "decay", "faults")  # of a user's network, as tags of the sweep run
@@ -35,7 +34,7 @@ def spec_params(spec: SweepSpec) -> dict[str, str]:
     return flat
 
 
-def spec_from_run(run: Run) -> SweepSpec:
+def spec_from_run(run: StoredRun) -> SweepSpec:
     """The spec that `spec_params` wrote."""
     table: dict[str, Any] = {"trials": int(run.data.tags["trials"])}
     for key, text in run.data.params.items():

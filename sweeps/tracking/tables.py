@@ -12,7 +12,7 @@ from model import metrics
 from sweeps.specification.domains import Domain, Setting, encode
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import PARTS, RecordedSweep, RecordedTrial
-from sweeps.tracking.store import Store
+from sweeps.tracking.sweep_reader import SweepReader
 from sweeps.verdicts.verdict import is_stable
 from sweeps.worker.task import TrialResult
 
@@ -45,7 +45,7 @@ def epochs_table(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def read_epochs(
-    store: Store, sweep: RecordedSweep, trials: Sequence[RecordedTrial]
+    store: SweepReader, sweep: RecordedSweep, trials: Sequence[RecordedTrial]
 ) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
     """The epochs of the trials: (frames from the sweep's Parquet parts, frames of the trials that no part holds).
 
@@ -94,7 +94,7 @@ def _read_table(path: Path, digest: bytes | None) -> pd.DataFrame | None:
 
 
 def made_tables(
-    store: Store, sweep: RecordedSweep, spec: SweepSpec, trials: Sequence[RecordedTrial]
+    store: SweepReader, sweep: RecordedSweep, spec: SweepSpec, trials: Sequence[RecordedTrial]
 ) -> dict[str, pd.DataFrame]:
     """File name -> table of a sweep, from its parts and from what MLflow holds of each run."""
     parts, late = read_epochs(store, sweep, trials)

@@ -9,7 +9,8 @@ from support.small_sweeps import Watcher, small_spec, small_table
 
 from model import metrics
 from sweeps.analysis.advice import SweepTables, advise, fault_sentences
-from sweeps.diagnosis.network.step_law import StepLaw, examine_source, faults_of, faults_text, law_of
+from sweeps.diagnosis.network.step_law import StepLaw, faults_of, faults_text, law_of
+from sweeps.diagnosis.network.step_law_measuring import examine_source
 from sweeps.driver.loop import run_sweep
 from sweeps.results.sweep import load
 from sweeps.specification.reading import parse_spec

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.once import once
 from threadpoolctl import threadpool_limits
 
 from model import Dataset, EpochRecord, Hyperparameters, TrainingPlan, digits, mnist, train
@@ -110,13 +111,13 @@ def table(cases: list[Case]) -> str:
 
 
 @pytest.fixture(scope="module")
-def cases() -> list[Case]:
-    return run_all(LABELLED)
+def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    return once(tmp_path_factory, "labelled", lambda: run_all(LABELLED))
 
 
 @pytest.fixture(scope="module")
-def held_out() -> list[Case]:
-    return run_all(HOLDOUT)
+def held_out(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    return once(tmp_path_factory, "holdout", lambda: run_all(HOLDOUT))
 
 
 def misses_of(cases: list[Case]) -> list[str]:

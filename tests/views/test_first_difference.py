@@ -86,7 +86,8 @@ def odd_sweep(request: pytest.FixtureRequest, sweep: Sweep) -> Sweep:
 
 def test_the_rule_is_the_same_on_ties_thresholds_and_gaps(browser: Any, odd_sweep: Sweep, tmp_path: Path) -> None:
     window = Opened(browser, written(tmp_path, build(odd_sweep, None)))
-    for one, other in itertools.permutations(odd_sweep.trials["trial"].tolist(), 2):
+    for pair in itertools.combinations(odd_sweep.trials["trial"].tolist(), 2):
+        one, other = pair if sum(pair) % 2 else pair[::-1]  # either way round, as the page may be asked
         by_comparison = difference(odd_sweep.effect(one, other)[1])
         assert difference(said_by_page(window, str(one), str(other))) == by_comparison, (one, other)
     window.page.close()
