@@ -1,9 +1,11 @@
 """An HTTP proxy before a tracking server that, now and then, does not tell what it did."""
 
+import contextlib
 import http.client
 import random
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -15,11 +17,13 @@ _KEPT_BACK = {"connection", "transfer-encoding", "content-length", "host", "keep
 class LyingProxy:
     """Passes requests on to a server, a share of them with a fault; told: how often each fault was played.
 
-    share: of the requests. seed: of the faults' order.
+    share: of the requests. seed: of the faults' order. pause: seconds that one that waits takes.
     """
 
     def __init__(self, server: str, share: float, seed: int) -> None:
         self.share, self.told = share, dict.fromkeys(FAULTS, 0)
+        self.faults: Sequence[str] = FAULTS
+        self.pause = 0.3
         self._rng, self._lock = random.Random(seed), threading.Lock()
         self._server = urlsplit(server)
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -40,10 +44,19 @@ class LyingProxy:
         self._http.server_close()
         self._thread.join()
 
+    @contextlib.contextmanager
+    def lying(self, faults: Sequence[str], share: float, pause: float) -> Iterator[None]:
+        """For a while, these faults, and afterwards none."""
+        self.faults, self.share, self.pause = faults, share, pause
+        try:
+            yield
+        finally:
+            self.share = 0.0
+
     def fault(self) -> str | None:
         """What goes wrong with the next request."""
         with self._lock:
-            drawn = self._rng.choice(FAULTS) if self._rng.random() < self.share else None
+            drawn = self._rng.choice(self.faults) if self._rng.random() < self.share else None
             if drawn is not None:
                 self.told[drawn] += 1
             return drawn
@@ -70,27 +83,25 @@ class LyingProxy:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name: value for name, value in self.headers.items() if name.lower() not in _KEPT_BACK}
                 fault = proxy.fault()
-                if fault == "hangs up":
-                    self._hang_up()
-                    return
+                answer = None
                 if fault == "waits":
-                    time.sleep(0.3)
-                status, answered, content = proxy.passed_on(self.command, self.path, headers, body)
-                if fault == "acts, then hangs up":
-                    self._hang_up()
-                    return
-                if fault == "acts, then answers 500":
-                    status, answered, content = 500, {}, b"lost"
+                    time.sleep(proxy.pause)
+                if fault != "hangs up":
+                    with contextlib.suppress(OSError, http.client.HTTPException):  # the server has gone
+                        answer = proxy.passed_on(self.command, self.path, headers, body)
+                if answer is None or fault == "acts, then hangs up":
+                    self.close_connection = True
+                else:
+                    self._tell(*((500, {}, b"lost") if fault == "acts, then answers 500" else answer))
+
+            def _tell(self, status: int, headers: dict[str, str], content: bytes) -> None:
                 self.send_response(status)
-                for name, value in answered.items():
+                for name, value in headers.items():
                     if name.lower() not in _KEPT_BACK:
                         self.send_header(name, value)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
-
-            def _hang_up(self) -> None:
-                self.close_connection = True
 
             def log_message(self, *arguments: object) -> None:
                 pass
