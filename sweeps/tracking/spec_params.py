@@ -9,7 +9,7 @@ from mlflow.entities import Run
 
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
-from sweeps.tracking.records import NETWORK, SWEEP_RUN
+from sweeps.tracking.records import DRIVER, NETWORK, SWEEP_RUN
 
 RULES = "verdict.rules"  # tag of the sweep's run: the version of the rules that it began with
 SOURCE_TAGS = ("target", "file", "digest", "decay", "faults")  # of a user's network, as tags of the sweep run
@@ -40,6 +40,8 @@ def spec_from_run(run: Run) -> SweepSpec:
     table: dict[str, Any] = {"trials": int(run.data.tags["trials"])}
     for key, text in run.data.params.items():
         section, dot, name = key.partition(".")
+        if section == DRIVER:
+            continue
         if dot:
             table.setdefault(section, {})[name] = json.loads(text)
         else:

@@ -24,7 +24,7 @@ from sweeps.tracking.birth import ensure_whole
 from sweeps.tracking.location import sqlite_file, tracking_uri
 from sweeps.tracking.records import NETWORK, RecordedSweep, RecordedTrial
 from sweeps.tracking.retrying import tracking_errors
-from sweeps.tracking.run_reading import legible, recorded_trial
+from sweeps.tracking.run_reading import drivers, legible, recorded_trial
 from sweeps.tracking.spec_params import SOURCE_TAGS, spec_from_run
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)  # else each new database tells of its tables
@@ -71,6 +71,7 @@ class Store:
                 status=run.info.status,
                 tags=run.data.tags,
                 spec=spec,
+                drivers=drivers(run),
             )
 
     def experiment(self, name: str) -> Experiment | None:
