@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from model import Dataset
@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # importing MLflow takes seconds; it happens in this thread w
     from sweeps.tracking.writer import SweepWriter
 
 
+_TICK_SECONDS = 1.0
+
+
 class WriterThread:
     """A thread that opens a sweep's record and then does what it is given, in that order."""
 
@@ -24,6 +27,8 @@ class WriterThread:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._writer = self._thread.submit(open_writer, self._give_up)
         self._queue: deque[Future[None]] = deque()
+        self._clock = Thread(target=self._tick, name="tick", daemon=True)
+        self._clock.start()
 
     def writer(self) -> "SweepWriter":
         """The writer, once the record is open."""
@@ -44,15 +49,34 @@ class WriterThread:
     def interrupt(self) -> int:
         """Writes what is queued, waiting for nothing, and closes the sweep's run; returns how much was left out."""
         self._give_up.set()
+        self._clock.join()
         closing = self.do(lambda writer: writer.interrupt())
         wait(self._queue)
         self._queue.remove(closing)
         return sum(future.exception() is not None for future in self._queue)
 
     def close(self) -> None:
-        """Ends the thread."""
+        """Ends the thread, and lets another driver have the sweep."""
         self._give_up.set()
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._clock.join()
+        for future in self._queue:
+            future.cancel()
+        self._thread.submit(self._release)
+        self._thread.shutdown(wait=True)
+
+    def _tick(self) -> None:
+        """Has the writer say now and then that the driver lives, whatever else the driver is busy with."""
+        told: Future[None] | None = None
+        while not self._give_up.wait(_TICK_SECONDS):
+            if self._is_open() and (told is None or told.done()):
+                told = self.do(lambda writer: writer.keep())
+
+    def _is_open(self) -> bool:
+        return self._writer.done() and not self._writer.cancelled() and self._writer.exception() is None
+
+    def _release(self) -> None:
+        if self._is_open():
+            self._writer.result().release()
 
 
 def open_writer(

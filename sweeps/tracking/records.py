@@ -14,6 +14,7 @@ SWEEP_RUN = "sweep"
 TABLES = "tables"  # artifact folders of the sweep run
 PARTS = "epochs"
 NETWORK = "network"
+DRIVER = "driver"  # params of the sweep run: `driver.<n>`, who was the n-th to drive it; tag of a trial run: n
 REPORT, REPORT_FILE, REPORT_PICTURE = "report", "index.html", "map.png"
 
 
@@ -53,7 +54,7 @@ class RecordedTrial:
 
 @dataclass(frozen=True)
 class RecordedSweep:
-    """A sweep's experiment and its own run, as they stand in MLflow."""
+    """A sweep's experiment and its own run, as they stand in MLflow. drivers: how many have driven it so far."""
 
     name: str
     experiment_id: str
@@ -61,3 +62,4 @@ class RecordedSweep:
     status: str
     tags: dict[str, str]
     spec: SweepSpec
+    drivers: int = 0

@@ -9,7 +9,7 @@ from typing import Protocol
 from sweeps.errors import OddSweepError
 from sweeps.specification.domains import Domain, Setting, decode
 from sweeps.specification.spec import SweepSpec
-from sweeps.tracking.records import RecordedTrial
+from sweeps.tracking.records import DRIVER, RecordedTrial
 from sweeps.verdicts.facts import State
 
 _SHOWN = 80  # characters of what stands there
@@ -61,6 +61,12 @@ def legible(sweep: str, run: StoredRun) -> Iterator[None]:
             f"the sweep {sweep!r} cannot be read: its run {run.info.run_name} ({run.info.run_id}) {_cut(what, 400)}; "
             "change it back in MLflow, or delete a trial's run, so that `sweeps run` trains it again"
         ) from error
+
+
+def drivers(run: StoredRun) -> int:
+    """How many have driven a sweep so far, by its run."""
+    numbers = [key.removeprefix(f"{DRIVER}.") for key in run.data.params]
+    return max((int(number) for number in numbers if re.fullmatch("[0-9]{1,9}", number)), default=0)
 
 
 def recorded_trial(run: StoredRun, spec: SweepSpec) -> RecordedTrial:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
-from sweeps.tracking.records import NETWORK, SWEEP_RUN
+from sweeps.tracking.records import DRIVER, NETWORK, SWEEP_RUN
 from sweeps.tracking.run_reading import StoredRun
 
 RULES = "verdict.rules"  # tag of the sweep's run: the version of the rules that it began with
@@ -39,6 +39,8 @@ def spec_from_run(run: StoredRun) -> SweepSpec:
     table: dict[str, Any] = {"trials": int(run.data.tags["trials"])}
     for key, text in run.data.params.items():
         section, dot, name = key.partition(".")
+        if section == DRIVER:
+            continue
         if dot:
             table.setdefault(section, {})[name] = json.loads(text)
         else:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sweeps.errors import TrackingError
 from sweeps.tracking.artifact_files import files_in, run_folder, write_whole
 from sweeps.tracking.records import RecordedSweep, RecordedTrial
-from sweeps.tracking.run_reading import StoredRun, legible, recorded_trial
+from sweeps.tracking.run_reading import StoredRun, drivers, legible, recorded_trial
 from sweeps.tracking.spec_params import spec_from_run
 
 
@@ -76,7 +76,15 @@ class SweepReader(ABC):
             return None
         with legible(name, run):
             spec = spec_from_run(run)
-        return RecordedSweep(name, experiment_id, run.info.run_id, run.info.status, dict(run.data.tags), spec)
+        return RecordedSweep(
+            name=name,
+            experiment_id=experiment_id,
+            run_id=run.info.run_id,
+            status=run.info.status,
+            tags=dict(run.data.tags),
+            spec=spec,
+            drivers=drivers(run),
+        )
 
     def experiment_id(self, name: str) -> str | None:
         """Of the experiment of that name, unless there is none. Raises TrackingError where it was deleted."""

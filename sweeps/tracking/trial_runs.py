@@ -9,7 +9,7 @@ from mlflow.entities import LifecycleStage, Run
 from model import Dataset
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec
-from sweeps.tracking.records import RecordedSweep
+from sweeps.tracking.records import DRIVER, RecordedSweep
 from sweeps.tracking.retrying import sent_once
 from sweeps.tracking.store import Store
 from sweeps.tracking.trial_entities import (
@@ -52,7 +52,7 @@ class TrialRuns:
             run = client.create_run(
                 self._sweep.experiment_id,
                 start_time=milliseconds(result.started),
-                tags=trial_tags(self._spec, result) | {ATTEMPT: token},
+                tags=trial_tags(self._spec, result) | {ATTEMPT: token, DRIVER: str(self._sweep.drivers)},
                 run_name=run_name(self._spec, result),
             )
         run_id = run.info.run_id

@@ -1,5 +1,6 @@
 """Writing one sweep into MLflow. A run that cannot be written is written again until it stands."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from threading import Event
@@ -12,10 +13,11 @@ from sweeps.errors import TrackingError
 from sweeps.formatting import count
 from sweeps.specification.domains import Settings, decode_all, encode_all
 from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.lease import HeldPatience, Lease
 from sweeps.tracking.mlflow_pages.descriptions import NOTE, banner, describe_sweep
 from sweeps.tracking.opening import open_sweep
 from sweeps.tracking.records import PARTS, TABLES, RecordedTrial
-from sweeps.tracking.retrying import Patience
+from sweeps.tracking.retrying import StoreAwayError, tracking_errors
 from sweeps.tracking.serving.registered_model import log_champion
 from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.store import Store
@@ -49,18 +51,32 @@ class SweepWriter:
     ) -> None:
         """Opens the sweep's record, new or old. say: told in plain words when the store does not answer.
 
-        Raises SpecError when it was recorded with another spec.
+        Raises SpecError when it was recorded with another spec, BusyError where another driver has it.
         """
         self._store, self._client, self._say = store, store.client, say
-        self._patience = Patience(store.uri, say, give_up)
-        self._sweep = self._patience.do(lambda _: open_sweep(store, spec, data, provenance))
-        self.spec = self._sweep.spec
-        self._runs = TrialRuns(store, self._sweep, data)
-        self._healed = self._clear_up() > 0
-        self.trials: list[RecordedTrial] = self._patience.do(lambda _: store.trials(self._sweep))
-        parts, self._pending = self._patience.do(lambda _: read_epochs(store, self._sweep, self.trials))
-        self._parts = len(parts)
-        self.epochs = epochs_table(parts + self._pending)
+        give_up = give_up or Event()
+        self._lease = Lease(store, spec.name, say, give_up)
+        self._patience = HeldPatience(self._lease, store.uri, say, give_up)
+        with contextlib.ExitStack() as undone:
+            undone.callback(self._lease.release)
+            self._sweep = self._patience.do(lambda _: open_sweep(store, spec, data, provenance, self._lease))
+            self.spec = self._sweep.spec
+            self._runs = TrialRuns(store, self._sweep, data)
+            self._healed = self._clear_up() > 0
+            self.trials: list[RecordedTrial] = self._patience.do(lambda _: store.trials(self._sweep))
+            parts, self._pending = self._patience.do(lambda _: read_epochs(store, self._sweep, self.trials))
+            self._parts = len(parts)
+            self.epochs = epochs_table(parts + self._pending)
+            undone.pop_all()
+
+    def keep(self) -> None:
+        """Says in the record that the driver lives, where that is due. Raises BusyError where another took over."""
+        with contextlib.suppress(StoreAwayError), tracking_errors(self._store.uri):
+            self._lease.keep()
+
+    def release(self) -> None:
+        """Lets another driver have the sweep; nothing is written after this."""
+        self._lease.release()
 
     @property
     def deaths(self) -> dict[Key, int]:
