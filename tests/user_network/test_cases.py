@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import sweeps
+from sweeps.cli.main import main
 from sweeps.diagnosis.findings import Code, Severity
 
 CASES = Path(__file__).parents[1] / "user_networks" / "cases"
@@ -36,6 +37,15 @@ def test_a_module_of_a_package_is_found_from_the_working_folder(monkeypatch: pyt
     monkeypatch.chdir(CASES / "package")
     importlib.invalidate_caches()
     assert sweeps.diagnose("mypkg.net:Net")[-1].code == Code.CLEAN
+
+
+@pytest.mark.parametrize("command", ["diagnose", "adapt"])
+def test_a_file_is_found_from_the_working_folder(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.chdir(CASES)
+    assert main([command, "signature.py:Momentum"]) == 0
+    assert "there is no such file" not in capfd.readouterr().err
 
 
 def test_a_class_of_fixed_sizes_is_examined_at_its_own() -> None:
