@@ -39,6 +39,8 @@ class Code(StrEnum):
     PENALTY_SCALE = "penalty.scale"
     EVALUATE_RANDOM = "evaluate.random"
     STATE_SHAPE = "state.shape"
+    STATE_OVERWRITTEN = "state.overwritten"
+    STEP_EACH_EXAMPLE = "step.each_example"
     OPTIMIZER_UNSUPPORTED = "optimizer.unsupported"
     NOT_DESCENDING = "not_descending"
     UNSTABLE_DECAY = "unstable.decay"

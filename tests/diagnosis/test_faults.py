@@ -28,6 +28,7 @@ from sweeps.diagnosis.network.gradient_faults import (
     GradientKind,
     KeptFault,
     OutputsFault,
+    OverwrittenFault,
     ParametersFault,
     PowerFault,
     WrongStepFault,
@@ -47,6 +48,9 @@ GRADIENT_FAULTS: list[tuple[GradientFault, str]] = [
     (PowerFault(GradientKind.POWER_OF_ETA, 2.0, 1.0), "to the power 2."),
     (PowerFault(GradientKind.BIASES_POWER_OF_ETA, 1.0, 0.0), "to the power 0: eta is left out"),
     (EarlyMoveFault(GradientKind.MOVED_TOO_EARLY, 8.0, 1e-6, 0.3), "differs by 30%"),
+    (BatchFault(GradientKind.MOVED_IN_BATCH, 6, 1 / 6), "eta / 6"),
+    (OverwrittenFault(GradientKind.OVERWRITTEN, "weights", 1.0, layers=(2,)), "become 1, whatever"),
+    (OverwrittenFault(GradientKind.OVERWRITTEN, "weights", None, layers=(2,)), "become the same, whatever"),
     (KeptFault(GradientKind.GRADIENTS_KEPT, 300.0), "the 300th"),
     (ParametersFault(GradientKind.FROZEN, "biases", layers=(1,)), "the biases of layer 1"),
     (ParametersFault(GradientKind.IDLE_MOVED, "weights and biases", layers=(1, 2)), "of layers 1 and 2"),
@@ -119,6 +123,7 @@ def test_every_kind_of_fault_has_its_sentence() -> None:
 
 def test_every_code_of_a_fault_belongs_to_some_kind() -> None:
     about_gradients = {code for code in Code if code.startswith("gradient.")}
+    about_gradients |= {Code.STATE_OVERWRITTEN}
     assert {kind.code for kind in GradientKind} == about_gradients - {Code.GRADIENT_SCALED}  # of sound classes
     assert {kind.code for kind in DecayKind} == {code for code in Code if code.startswith("decay.")} | {
         Code.PENALTY_SCALE
