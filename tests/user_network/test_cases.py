@@ -28,6 +28,7 @@ FAULTY = {
     "forgets_w.py:Slight": {Code.STATE_OVERWRITTEN},
     "frozen2.py:Double": {Code.GRADIENT_SUMMED, Code.GRADIENT_FROZEN, Code.DECAY_WITHOUT_ETA},
     "frozen2.py:Net": {Code.GRADIENT_SUMMED, Code.GRADIENT_FROZEN, Code.DECAY_WITHOUT_ETA},
+    "last_column.py:CostOnly": {Code.PENALTY_PART},
     "frozen_biases.py:Float32": {Code.GRADIENT_FROZEN},
 }
 
@@ -85,6 +86,15 @@ def test_biases_of_float32_that_never_move_are_said_not_to() -> None:
 @pytest.mark.parametrize("target", FAULTY)
 def test_a_case_has_its_faults_and_no_others(target: str) -> None:
     assert faults(examined(target)) == FAULTY[target]
+
+
+def test_a_column_that_neither_decay_nor_penalty_counts_is_a_warning() -> None:
+    findings = examined("last_column.py:Net")
+    assert [(f.code, f.severity) for f in findings] == [
+        (Code.DECAY_PART, Severity.WARNING),
+        (Code.CLEAN, Severity.INFO),
+    ]
+    assert "the last column of layers 1, 2 and 3" in findings[0].message
 
 
 def test_weights_that_are_replaced_are_said_to_be_with_what_they_become() -> None:
