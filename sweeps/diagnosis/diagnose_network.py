@@ -20,7 +20,7 @@ from sweeps.errors import InputError, UserNetworkError
 from sweeps.executors.loky import LokyExecutor, pickled_by_value
 from sweeps.user_network.clean_room import in_clean_room
 from sweeps.user_network.loading import load_class
-from sweeps.user_network.source import file_of, source_file
+from sweeps.user_network.source import absolute, file_of, source_file
 from sweeps.user_network.wrapper import FixedSizesError, WrappedNetwork
 
 TIME_LIMIT = 600.0  # seconds
@@ -49,6 +49,7 @@ def diagnose(
     name = network if isinstance(network, str) else network.__name__
     if isinstance(network, str):
         source_file(network)  # a missing file needs no worker
+        network = absolute(network, Path())  # which works in another folder
     examples = None if data is None else _examples(data)
     if sizes is None and examples is not None:
         sizes = (examples[0].shape[1], _HIDDEN, examples[1].shape[1])

@@ -16,7 +16,7 @@ from sweeps.user_network.adapter_text import adapter_text, unfilled
 from sweeps.user_network.clean_room import in_clean_room
 from sweeps.user_network.loading import load_class
 from sweeps.user_network.readings.construction import made_and_how
-from sweeps.user_network.source import source_file, split_target
+from sweeps.user_network.source import absolute, source_file, split_target
 from sweeps.user_network.wrapper import PROTOCOL, FixedSizesError, WrappedNetwork
 
 TIME_LIMIT = 120.0  # seconds
@@ -37,7 +37,8 @@ def understand(target: str, sizes: Sequence[int] | None = None, time_limit: floa
     source_file(target)
     pool = LokyExecutor(1, __name__)
     try:
-        call = pickled_by_value((_understand, (target, (tuple(sizes),) if sizes else _SIZES)))
+        there = absolute(target, Path())  # the worker works in another folder
+        call = pickled_by_value((_understand, (there, (tuple(sizes),) if sizes else _SIZES)))
         rows, problem, adapter = pool.submit(in_clean_room, call, 10 * time_limit, __name__).result(time_limit)
         return Understood(tuple((what, how) for what, how in rows), problem, adapter)
     except OutOfTime:

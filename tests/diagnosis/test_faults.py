@@ -13,6 +13,7 @@ from sweeps.diagnosis.network.decay_faults import (
     EtaPenaltyFault,
     Exponents,
     OtherLawFault,
+    PartFault,
     SizeFault,
     TextbookFault,
     WithoutEtaFault,
@@ -28,6 +29,7 @@ from sweeps.diagnosis.network.gradient_faults import (
     GradientKind,
     KeptFault,
     OutputsFault,
+    OverwrittenFault,
     ParametersFault,
     PowerFault,
     WrongStepFault,
@@ -47,6 +49,9 @@ GRADIENT_FAULTS: list[tuple[GradientFault, str]] = [
     (PowerFault(GradientKind.POWER_OF_ETA, 2.0, 1.0), "to the power 2."),
     (PowerFault(GradientKind.BIASES_POWER_OF_ETA, 1.0, 0.0), "to the power 0: eta is left out"),
     (EarlyMoveFault(GradientKind.MOVED_TOO_EARLY, 8.0, 1e-6, 0.3), "differs by 30%"),
+    (BatchFault(GradientKind.MOVED_IN_BATCH, 6, 1 / 6), "eta / 6"),
+    (OverwrittenFault(GradientKind.OVERWRITTEN, "weights", 1.0, layers=(2,)), "become 1, whatever"),
+    (OverwrittenFault(GradientKind.OVERWRITTEN, "weights", None, layers=(2,)), "become the same, whatever"),
     (KeptFault(GradientKind.GRADIENTS_KEPT, 300.0), "the 300th"),
     (ParametersFault(GradientKind.FROZEN, "biases", layers=(1,)), "the biases of layer 1"),
     (ParametersFault(GradientKind.IDLE_MOVED, "weights and biases", layers=(1, 2)), "of layers 1 and 2"),
@@ -79,6 +84,9 @@ DECAY_FAULTS: list[tuple[DecayFault, str]] = [
     (SizeFault(DecayKind.DECAY_SIZE, 60.0, EXPONENTS, 60.0, 1.0), "not divided at all"),
     (OtherLawFault(DecayKind.LAYERS_DIFFER, 0.4, (0.0, 1.0)), "layer_1 0, layer_2 1"),
     (OtherLawFault(DecayKind.LAWS_DIFFER, 0.4, (0.3, 0.2)), "40% of it"),
+    (PartFault(DecayKind.DECAY_LEAVES_OUT, "row 2 of layer 1", 4, 12, False, (1,)), "does not decay them"),
+    (PartFault(DecayKind.PENALTY_LEAVES_OUT, "row 2 of layer 1", 4, 12, False, (1,)), "does not count them"),
+    (PartFault(DecayKind.BOTH_LEAVE_OUT, "row 2 of layer 1", 4, 12, False, (1,)), "counts row 2 of layer 1;"),
     (TextbookFault(DecayKind.PENALTY_UNREPORTED, 30.0, 60, 1.0, 0.0), "shows the data cost alone"),
     (TextbookFault(DecayKind.PENALTY_SUBTRACTED, 30.0, 60, 1.0, -1.0), "(-1 times"),
     (EtaPenaltyFault(DecayKind.PENALTY_OF_ETA, 0.25), "0.25 times as large"),
@@ -119,12 +127,15 @@ def test_every_kind_of_fault_has_its_sentence() -> None:
 
 def test_every_code_of_a_fault_belongs_to_some_kind() -> None:
     about_gradients = {code for code in Code if code.startswith("gradient.")}
+    about_gradients |= {Code.STATE_OVERWRITTEN}
     assert {kind.code for kind in GradientKind} == about_gradients - {Code.GRADIENT_SCALED}  # of sound classes
     assert {kind.code for kind in DecayKind} == {code for code in Code if code.startswith("decay.")} | {
-        Code.PENALTY_SCALE
+        Code.PENALTY_SCALE,
+        Code.PENALTY_PART,
     }
 
 
 def test_only_what_may_be_meant_is_less_than_a_fault() -> None:
     less = {fault.kind for fault, _ in DECAY_FAULTS if decay_sentences.of_decay(fault).severity is not Severity.FAULT}
-    assert less == {DecayKind.NO_PENALTY, DecayKind.PENALTY_UNREPORTED, DecayKind.PENALTY_BY_EVALUATED}
+    may_be_meant = {DecayKind.NO_PENALTY, DecayKind.PENALTY_UNREPORTED, DecayKind.PENALTY_BY_EVALUATED}
+    assert less == may_be_meant | {DecayKind.BOTH_LEAVE_OUT}

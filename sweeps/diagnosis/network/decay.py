@@ -21,6 +21,7 @@ from sweeps.diagnosis.network.decay_faults import (
     TextbookFault,
     WithoutEtaFault,
 )
+from sweeps.diagnosis.network.decay_parts import counted, left_out
 from sweeps.diagnosis.network.steps import ExaminedPoint
 from sweeps.diagnosis.network.subject import Array, Subject
 
@@ -92,11 +93,12 @@ class _Judge:
         ratio, residual = _along(w, p)
         if residual > self._tolerance:
             return DecayReport((*faults, self._other_law(w, p, residual)), residual)
+        part = left_out(*self._by_layer(w, p))
         if ratio < 0:
             shrinks = float(w @ self._point.theta[self._of_weights]) > 0
             kind = DecayKind.PENALTY_SUBTRACTED if shrinks else DecayKind.DECAY_GROWS_WEIGHTS
             faults.append(self._against_textbook(kind, w, p))
-        faults += self._sizes(abs(ratio), w, p)
+        faults += self._sizes(abs(ratio), w, p) + ([part] if part else [])
         return DecayReport(tuple(faults), min(abs(abs(ratio) - 1), abs(abs(ratio) / self._short - 1)))
 
     def _is_proportional(self, decay: Array) -> bool:
@@ -175,10 +177,21 @@ class _Judge:
 
     def _other_law(self, w: Array, p: Array, residual: float) -> DecayFault:
         """Decay and penalty are no multiples of each other: a layer that is left out, or another law."""
-        layers = [self._layout.weights(v) for v in (self._padded(w), self._padded(p))]
+        weights, *layers = self._by_layer(w, p)
+        both = counted(weights, *layers)
+        if np.any(both) and not np.all(both) and _along(w[both], p[both])[1] <= self._tolerance:
+            part = left_out(weights, *layers)
+            if part is not None and not (part.whole and part.kind is DecayKind.DECAY_LEAVES_OUT):
+                return part
         factors = tuple(_along(*pair)[0] for pair in zip(*layers, strict=True))
         by_layer = all(not np.any(d) or _along(d, q)[1] <= self._tolerance for d, q in zip(*layers, strict=True))
         return OtherLawFault(DecayKind.LAYERS_DIFFER if by_layer else DecayKind.LAWS_DIFFER, residual, factors)
+
+    def _by_layer(self, w: Array, p: Array) -> tuple[list[Array], list[Array], list[Array]]:
+        """(the weights, their decay, the penalty's gradient), a matrix for each layer."""
+        parts = (self._point.theta, self._padded(w), self._padded(p))
+        weights, decay, penalty = (self._layout.weights(v) for v in parts)
+        return weights, decay, penalty
 
     def _padded(self, of_weights: Array) -> Array:
         return np.concatenate([of_weights, np.zeros(self._layout.size - len(of_weights))])

@@ -22,6 +22,9 @@ class DecayKind(StrEnum):
     DECAY_SIZE = "decay_size"
     LAYERS_DIFFER = "layers_differ"
     LAWS_DIFFER = "laws_differ"
+    DECAY_LEAVES_OUT = "decay_leaves_out"
+    PENALTY_LEAVES_OUT = "penalty_leaves_out"
+    BOTH_LEAVE_OUT = "both_leave_out"
     PENALTY_UNREPORTED = "penalty_unreported"
     PENALTY_SUBTRACTED = "penalty_subtracted"
     PENALTY_OF_ETA = "penalty_of_eta"
@@ -47,6 +50,9 @@ _CODES = {
     DecayKind.DECAY_SIZE: Code.DECAY_SCALE,
     DecayKind.LAYERS_DIFFER: Code.DECAY_WRONG,
     DecayKind.LAWS_DIFFER: Code.DECAY_WRONG,
+    DecayKind.DECAY_LEAVES_OUT: Code.DECAY_PART,
+    DecayKind.PENALTY_LEAVES_OUT: Code.PENALTY_PART,
+    DecayKind.BOTH_LEAVE_OUT: Code.DECAY_PART,
 }
 
 
@@ -115,6 +121,21 @@ class OtherLawFault(DecayFault):
     @property
     def numbers(self) -> dict[str, float]:
         return {"residual": self.residual} | {f"factor/layer_{k}": factor for k, factor in enumerate(self.factors, 1)}
+
+
+@dataclass(frozen=True)
+class PartFault(DecayFault):
+    """Weights that are left out. where: in words. whole: whether they are whole layers, as may well be meant."""
+
+    where: str
+    weights: int
+    of: int
+    whole: bool
+    layers: tuple[int, ...]
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        return {"weights_left_out": float(self.weights), "weights": float(self.of)}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from sweeps.diagnosis.network.decay_faults import (
     DecayKind,
     EtaPenaltyFault,
     OtherLawFault,
+    PartFault,
     SizeFault,
     TextbookFault,
 )
@@ -18,12 +19,16 @@ _SEVERITIES = {
     DecayKind.NO_PENALTY: Severity.INFO,
     DecayKind.PENALTY_UNREPORTED: Severity.INFO,
     DecayKind.PENALTY_BY_EVALUATED: Severity.WARNING,
+    DecayKind.BOTH_LEAVE_OUT: Severity.WARNING,
 }
+_RANGE = " A loop or a slice that ends too early does that."
 
 
 def of_decay(fault: DecayFault) -> Finding:
     said, remedy = SENTENCES[fault.kind](fault)
     severity = _SEVERITIES.get(fault.kind, Severity.FAULT)
+    if isinstance(fault, PartFault) and fault.whole and severity is Severity.WARNING:
+        severity = Severity.INFO
     return Finding(fault.kind.code, severity, said, fault.numbers, remedy)
 
 
@@ -79,6 +84,21 @@ def _decay_size(fault: SizeFault) -> Sentence:
 
 def _decay_should(why: str) -> Sentence:
     return f"The decay should be the gradient of the reported penalty, lambda / n * w; {why}.", STEP
+
+
+def _decay_leaves_out(fault: PartFault) -> Sentence:
+    return f"The reported penalty counts {fault.where}, but the step does not decay them.{_RANGE}", STEP
+
+
+def _penalty_leaves_out(fault: PartFault) -> Sentence:
+    return f"The step decays {fault.where}, but the reported penalty does not count them.{_RANGE}", PENALTY
+
+
+def _both_leave_out(fault: PartFault) -> Sentence:
+    said = f"Neither the step's decay nor the reported penalty counts {fault.where}; all other weights count in both."
+    if fault.whole:
+        return f"{said} No fault where that is meant.", STEP
+    return f"{said}{_RANGE}", f"{STEP};  {PENALTY}"
 
 
 def _layers_differ(fault: OtherLawFault) -> Sentence:
@@ -158,6 +178,9 @@ SENTENCES: Mapping[DecayKind, Callable[..., Sentence]] = {
     DecayKind.DECAY_BY_BATCH_SIZE: _decay_by_batch_size,
     DecayKind.DECAY_SIZE: _decay_size,
     DecayKind.LAYERS_DIFFER: _layers_differ,
+    DecayKind.DECAY_LEAVES_OUT: _decay_leaves_out,
+    DecayKind.PENALTY_LEAVES_OUT: _penalty_leaves_out,
+    DecayKind.BOTH_LEAVE_OUT: _both_leave_out,
     DecayKind.LAWS_DIFFER: _laws_differ,
     DecayKind.PENALTY_UNREPORTED: _penalty_unreported,
     DecayKind.PENALTY_SUBTRACTED: _penalty_subtracted,

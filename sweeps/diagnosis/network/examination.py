@@ -10,11 +10,13 @@ import numpy as np
 from sweeps.diagnosis.findings import Code, Finding, Severity
 from sweeps.diagnosis.network.decay import judge_decay
 from sweeps.diagnosis.network.decay_sentences import of_decay
-from sweeps.diagnosis.network.gradient_sentences import of_gradient, of_scale
+from sweeps.diagnosis.network.gradient_faults import BatchFault, GradientKind
+from sweeps.diagnosis.network.gradient_sentences import of_gradient, of_scale, of_steps_in_turn
 from sweeps.diagnosis.network.gradients import GradientReport, judge_gradient
+from sweeps.diagnosis.network.overwritten import find_overwritten
 from sweeps.diagnosis.network.remedies import shown
 from sweeps.diagnosis.network.settings_check import TrainingSettings, curvature, judge_settings
-from sweeps.diagnosis.network.steps import EXAMPLES, ExaminedPoint, Kind, draw_point, kind_of_step
+from sweeps.diagnosis.network.steps import EXAMPLES, ExaminedPoint, Kind, draw_point, eta_in_turn, kind_of_step
 from sweeps.diagnosis.network.subject import Array, InconclusiveError, StateShapeError, Subject
 from sweeps.errors import UserNetworkError
 from sweeps.user_network.wrapper import WrappedNetwork
@@ -31,6 +33,7 @@ _PROBE = 60  # examples on which curvature is measured
 _OF_EXAMPLES = 1e-3  # relative difference up to which a cost is the mean, or the sum, of its examples' costs
 _SAME = 1e-9  # relative difference of two costs that are the same
 _COARSE = 1e-4  # tolerance above which a clean result is called weak
+_ROUNDING = 1e-5  # relative error above which a step that is computed finely differs by more than rounding
 
 Make = Callable[[Sequence[int]], WrappedNetwork]
 Draw = Callable[[int], tuple[Array, Array]]
@@ -106,7 +109,9 @@ def _examine(wrapped: WrappedNetwork, rng: np.random.Generator) -> _Report:
     report = _Report(subject.sizes)
     points = [draw_point(subject.layout, rng, m) for m in _EXAMPLES]
     try:
-        kind = _steady_kind(subject, points[0])
+        _check_cost(subject, points[0])
+        points = _in_turn(report, subject, points)
+        kind = _judged_kind(subject, points[0])
         gradient = judge_gradient(subject, points, kind)
         _add_gradient(report, subject, points[0], gradient)
         scale = gradient.scale if gradient.scale > 0 else 1.0  # which the decay may share, as one eta multiplies both
@@ -138,9 +143,12 @@ def _confirm(wrapped: WrappedNetwork, rng: np.random.Generator, draw: Draw | Non
         parts = [np.ravel(part) for part in (*subject.layout.weights(every), *subject.layout.biases(every))]
         entries = [int(k) for part in parts for k in rng.permutation(part)[:_SAMPLED]]
     try:
-        gradient = judge_gradient(subject, [point], Kind(), entries)
+        points = _in_turn(report, subject, [point])
+        gradient = judge_gradient(subject, points, Kind(), entries)
         _add_gradient(report, subject, point, gradient)
         report.judged = True
+    except _Unjudged as stop:
+        report.findings.append(stop.finding)
     except (StateShapeError, InconclusiveError) as stop:
         report.findings.append(_stopped(stop))
     return report
@@ -152,8 +160,26 @@ class _Unjudged(Exception):  # noqa: N818 - a finding, not an error
         self.finding = finding
 
 
-def _steady_kind(subject: Subject, point: ExaminedPoint) -> Kind:
-    """What kind of step it is. Raises _Unjudged where neither it nor the cost can be compared with anything."""
+def _in_turn(report: _Report, subject: Subject, points: Sequence[ExaminedPoint]) -> list[ExaminedPoint]:
+    """The points, single examples where a mini-batch is one step for each, which is said.
+
+    Raises _Unjudged where a step forgets what the parameters were.
+    """
+    overwritten = find_overwritten(subject, points[0])
+    if overwritten is not None:
+        raise _Unjudged(of_gradient(overwritten, ""))
+    part = eta_in_turn(subject, points[0])
+    if part is None:
+        return list(points)
+    if part == 1:
+        report.findings.append(of_steps_in_turn())
+    else:
+        report.findings.append(of_gradient(BatchFault(GradientKind.MOVED_IN_BATCH, len(points[0]), part), ""))
+    return [single for point in points for single in point.alone()]
+
+
+def _check_cost(subject: Subject, point: ExaminedPoint) -> None:
+    """Raises _Unjudged where the cost cannot be compared with anything."""
     first, second = subject.costs(point.theta, point.x, point.y)
     if abs(first - second) > _SAME * abs(first):
         message = (
@@ -168,6 +194,10 @@ def _steady_kind(subject: Subject, point: ExaminedPoint) -> Kind:
     singles = [subject.cost(point.theta, *point.example(k)) for k in range(len(point))]
     if not any(math.isclose(first, of(singles), rel_tol=_OF_EXAMPLES) for of in (np.mean, np.sum)):
         raise _Unjudged(_not_a_mean(len(point), first, float(np.mean(singles)), float(np.sum(singles))))
+
+
+def _judged_kind(subject: Subject, point: ExaminedPoint) -> Kind:
+    """What kind of step it is. Raises _Unjudged where it cannot be compared with anything."""
     kind = kind_of_step(subject, point)
     if kind.unsupported:
         message = f"The step is not judged: {kind.unsupported}. Plain steps of SGD and of momentum are judged."
@@ -192,7 +222,7 @@ def _add_gradient(report: _Report, subject: Subject, point: ExaminedPoint, gradi
     report.findings += [of_gradient(fault, place) for fault in gradient.faults]
     report.tolerance = gradient.tolerance
     report.errors["gradient"] = gradient.error
-    if not gradient.faults and not gradient.averaged and abs(gradient.scale - 1) > 10 * gradient.tolerance:
+    if not gradient.faults and not gradient.averaged and abs(gradient.scale - 1) > 10 * gradient.wrong_above:
         report.findings.append(of_scale(gradient.scale))
 
 
@@ -267,6 +297,12 @@ def _clean(reports: Sequence[_Report], findings: Sequence[Finding]) -> Finding:
         if tolerance > _COARSE
         else ""
     )
+    slight = (
+        " That is more than rounding, and far less than any fault makes: a small number in the cost, as in "
+        "log(a + 1e-5), would do it."
+        if tolerance <= _COARSE and max(errors.values()) > _ROUNDING
+        else ""
+    )
     penalty = (
         ", and lambda's part with that of the reported penalty"
         if any("decay" in report.errors for report in judged)
@@ -275,7 +311,7 @@ def _clean(reports: Sequence[_Report], findings: Sequence[Finding]) -> Finding:
     message = (
         f"No fault found{apart}: steps agree with the gradient of the reported cost{penalty}, on layers "
         f"{', '.join(shown(report.sizes) for report in judged)}; the largest relative error is "
-        f"{max(errors.values()):.1e}.{weak}"
+        f"{max(errors.values()):.1e}.{slight}{weak}"
     )
     return Finding(
         Code.CLEAN,

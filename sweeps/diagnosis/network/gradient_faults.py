@@ -24,6 +24,8 @@ class GradientKind(StrEnum):
     POWER_OF_ETA = "power_of_eta"
     BIASES_POWER_OF_ETA = "biases_power_of_eta"
     MOVED_TOO_EARLY = "moved_too_early"
+    MOVED_IN_BATCH = "moved_in_batch"
+    OVERWRITTEN = "overwritten"
     GRADIENTS_KEPT = "gradients_kept"
     # a step on one example, against its gradient
     FROZEN = "frozen"
@@ -61,6 +63,7 @@ _CODES = {
     GradientKind.BIASES_FACTOR: Code.GRADIENT_BIAS,
     GradientKind.BIASES_WRONG: Code.GRADIENT_BIAS,
     GradientKind.FROZEN: Code.GRADIENT_FROZEN,
+    GradientKind.OVERWRITTEN: Code.STATE_OVERWRITTEN,
     GradientKind.UPHILL: Code.GRADIENT_SIGN,
     GradientKind.DELTA_REVERSED: Code.GRADIENT_SIGN,
     GradientKind.HIDDEN_SLOPE_MISSING: Code.GRADIENT_HIDDEN_DERIVATIVE_MISSING,
@@ -155,6 +158,17 @@ class ParametersFault(GradientFault):
     """
 
     parameters: str
+
+
+@dataclass(frozen=True)
+class OverwrittenFault(ParametersFault):
+    """Parameters that a step replaces. value: by what, None where by several numbers."""
+
+    value: float | None
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        return {} if self.value is None else {"value": self.value}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from sweeps.diagnosis.network.gradient_faults import (
     GradientKind,
     KeptFault,
     OutputsFault,
+    OverwrittenFault,
     ParametersFault,
     PowerFault,
     WrongStepFault,
@@ -43,6 +44,8 @@ _PLACES = {
     GradientKind.BIASES_POWER_OF_ETA: "update_mini_batch",
     GradientKind.MOVED_TOO_EARLY: "update_mini_batch",
     GradientKind.GRADIENTS_KEPT: "update_mini_batch",
+    GradientKind.MOVED_IN_BATCH: "update_mini_batch",
+    GradientKind.OVERWRITTEN: "update_mini_batch",
 }
 
 
@@ -63,6 +66,14 @@ def of_scale(scale: float) -> Finding:
         f"{scale:.4g}). No fault, but eta means something else here."
     )
     return Finding(Code.GRADIENT_SCALED, Severity.INFO, message, {"factor": scale})
+
+
+def of_steps_in_turn() -> Finding:
+    message = (
+        "A step on a mini-batch is one step on each of its examples, one after the other, each with all of eta: "
+        "stochastic descent on single examples. No fault, and judged as that; the batch's size only says how many."
+    )
+    return Finding(Code.STEP_EACH_EXAMPLE, Severity.INFO, message)
 
 
 def _summed(fault: BatchFault) -> Sentence:
@@ -131,6 +142,24 @@ def _moved_too_early(fault: EarlyMoveFault) -> Sentence:
         "not the new ones."
     )
     return said, MOVE_AFTER
+
+
+def _moved_in_batch(fault: BatchFault) -> Sentence:
+    said = (
+        f"A step should be made from the average over its mini-batch; it is {fault.examples} steps, one on each "
+        f"example with eta / {fault.examples}, and each moves the weights before the next example is passed through: "
+        "nothing is averaged."
+    )
+    return said, f"{NEW_SUMS}; {MOVE_AFTER}"
+
+
+def _overwritten(fault: OverwrittenFault) -> Sentence:
+    became = "the same, whatever they were" if fault.value is None else f"{fault.value:.4g}, whatever they were"
+    said = (
+        f"A step should change the {fault.parameters} of {layers(fault.layers)}, and hardly so when eta is hardly "
+        f"anything; it replaces them: with eta = 1e-12 they become {became}. Nothing else was judged."
+    )
+    return said, f"{STEP}   # w and b stand on the right side, too"
 
 
 def _gradients_kept(fault: KeptFault) -> Sentence:
@@ -271,6 +300,8 @@ SENTENCES: Mapping[GradientKind, Callable[..., Sentence]] = {
     GradientKind.POWER_OF_ETA: _power_of_eta,
     GradientKind.BIASES_POWER_OF_ETA: _biases_power_of_eta,
     GradientKind.MOVED_TOO_EARLY: _moved_too_early,
+    GradientKind.MOVED_IN_BATCH: _moved_in_batch,
+    GradientKind.OVERWRITTEN: _overwritten,
     GradientKind.GRADIENTS_KEPT: _gradients_kept,
     GradientKind.FROZEN: _frozen,
     GradientKind.IDLE_MOVED: _idle_moved,

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
@@ -19,6 +20,7 @@ _FORCED = 1e4  # times the targets: so large a gradient meets any bound
 _CANCELLED = 1e-9  # of the examples' steps: a sum of them that is smaller is rounding
 _ROUNDED = 1e-7  # of the whole step: biases that move less are rounded to float32, not moved
 _TIED = 1e-7  # relative difference of two lengths that a bound made equal
+_IN_TURN = 3  # examples of which every order is tried
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class ExaminedPoint:
     def example(self, k: int) -> tuple[Array, Array]:
         """One of them, still (1, n_in) and (1, n_out)."""
         return self.x[k : k + 1], self.y[k : k + 1]
+
+    def alone(self) -> "list[ExaminedPoint]":
+        """The same place once for each example."""
+        return [ExaminedPoint(self.theta, *self.example(k)) for k in range(len(self))]
 
 
 def draw_point(layout: Layout, rng: np.random.Generator, m: int = EXAMPLES) -> ExaminedPoint:
@@ -59,6 +65,23 @@ class Kind:
     @property
     def adds_up(self) -> bool:
         return self.limit > 0.999 * _LIMIT
+
+
+def eta_in_turn(subject: Subject, point: ExaminedPoint) -> float | None:
+    """Of which eta each example's own step is, where a mini-batch is one step for each, in some order: 1 or 1 / m of
+    it; None where a mini-batch is one step.
+    """
+    x, y, m = point.x[:_IN_TURN], point.y[:_IN_TURN], min(_IN_TURN, len(point))
+    whole = subject.step(point.theta, x, y, ETA)
+    size = float(np.linalg.norm(whole))
+    if m == 1 or size == 0 or not np.all(np.isfinite(whole)):
+        return None
+    for part in (1.0, 1 / m):
+        for order in map(list, permutations(range(m))):
+            in_turn = subject.steps_in_turn(point.theta, x[order], y[order], part * ETA)
+            if float(np.linalg.norm(in_turn - whole)) <= _SAME * size:
+                return part
+    return None
 
 
 def kind_of_step(subject: Subject, point: ExaminedPoint) -> Kind:

@@ -143,8 +143,17 @@ class Subject:
         wrapped = self._at(theta, seed)
         for _ in range(times):
             self._put(wrapped, theta)
+            before = self._held(wrapped)
             wrapped.update(wrapped.pairs(x.copy(), y.copy()), eta, lmbda, n)
-        return self.layout.join(wrapped.weights, wrapped.biases) - theta
+        return self._held(wrapped) - before
+
+    def steps_in_turn(self, theta: Array, x: Array, y: Array, eta: float) -> Array:
+        """How one step on each of the examples, one after the other, changes theta: (size,)."""
+        wrapped = self._at(theta)
+        before = self._held(wrapped)
+        for k in range(len(x)):
+            wrapped.update(wrapped.pairs(x[k : k + 1].copy(), y[k : k + 1].copy()), eta, 0.0, 60)
+        return self._held(wrapped) - before
 
     def outputs(self, theta: Array, x: Array) -> Array:
         """(m, n_out)."""
@@ -197,6 +206,10 @@ class Subject:
         wrapped = self._guest.copy()
         self._put(wrapped, theta)
         return wrapped
+
+    def _held(self, wrapped: WrappedNetwork) -> Array:
+        """The parameters as they stand there now; of a class that keeps float32 they are rounded to it when put."""
+        return self.layout.join(wrapped.weights, wrapped.biases)
 
     def _put(self, wrapped: WrappedNetwork, theta: Array) -> None:
         wrapped.set(self.layout.weights(theta), self.layout.biases(theta))
