@@ -34,11 +34,14 @@ class BusyError(RuntimeError):
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: what was finished is recorded
-    """A sweep was stopped from outside. unrecorded: finished trainings that the store did not take. Exit code 130."""
+    """A sweep was stopped from outside. Exit code 130.
 
-    def __init__(self, unrecorded: int = 0) -> None:
+    unrecorded: finished trainings that the store did not take. finished: all of the sweep stands in the store.
+    """
+
+    def __init__(self, unrecorded: int = 0, finished: bool = False) -> None:
         super().__init__("interrupted")
-        self.unrecorded = unrecorded
+        self.unrecorded, self.finished = unrecorded, finished
 
 
 class UserNetworkError(InputError):

@@ -10,6 +10,7 @@ from model import DatasetError
 from sweeps.cli.arguments import parser
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, INTERRUPTED, complain
 from sweeps.errors import BusyError, InputError, Interrupted, TrackingError
+from sweeps.formatting import count
 from sweeps.tracking.address import check_address
 from sweeps.tracking.location import tracking_uri
 from sweeps.tracking.shown_uri import has_secrets
@@ -33,10 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (TrackingError, BusyError) as error:
         return complain(error, FAILED)
     except Interrupted as stop:
-        lost = (
-            f"; {stop.unrecorded} finished trials could not be recorded and will run again" if stop.unrecorded else ""
-        )
-        return complain(f"interrupted{lost}; the same command goes on from here", INTERRUPTED)
+        return complain(_left(stop), INTERRUPTED)
     except BrokenPipeError:  # the reader has seen enough, as in `sweeps show mnist | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
@@ -46,3 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain(f"{where}{error.strerror or error}; {remedy}", FAILED)
     except KeyboardInterrupt:
         return complain("interrupted", INTERRUPTED)
+
+
+def _left(stop: Interrupted) -> str:
+    """What an interrupted sweep leaves, in words."""
+    if stop.finished:
+        return "interrupted when the sweep was finished and recorded; the same command shows it"
+    lost = f"; {count(stop.unrecorded, 'finished trial')} not recorded, to run again" if stop.unrecorded else ""
+    return f"interrupted{lost}; the same command goes on from here"

@@ -26,6 +26,8 @@ _WHERE_SECRETS_BELONG = "What next, with the store's address in MLFLOW_TRACKING_
 def run(arguments: argparse.Namespace) -> int:
     for ending in (signal.SIGINT, signal.SIGTERM):  # a shell script's background jobs start with SIGINT ignored
         signal.signal(ending, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asks for that
+        signal.signal(signal.SIGHUP, _interrupt)
     given = {"name": arguments.name, "trials": arguments.trials, "seed": arguments.seed}
     spec = _read(arguments.spec, **given)
     check_spelling(tracking_uri(arguments.tracking_uri))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from model import Dataset, Network
 from sweeps.driver.preflight import preflight
 from sweeps.driver.schedule import DEATHS, Schedule
-from sweeps.driver.writer_thread import WriterThread, open_writer
+from sweeps.driver.writer_thread import WriterThread, is_done, open_writer
 from sweeps.errors import Interrupted
 from sweeps.events import Progress, Status
 from sweeps.executors.base import Executor
@@ -20,6 +20,7 @@ from sweeps.specification.domains import Settings
 from sweeps.specification.requirements import datasets
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.location import sqlite_file, tracking_uri
+from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.sweep_lock import only_driver
 from sweeps.user_network.wrapper import Parameters
 from sweeps.worker.task import Champion, Key, Task, TrialResult, failure, task_of
@@ -28,6 +29,8 @@ from sweeps.worker.trial import run_trial
 if TYPE_CHECKING:  # importing MLflow takes seconds; it happens in the writer's thread while workers train
     from sweeps.tracking.writer import SweepWriter
 
+_LEAVING_SECONDS = 10.0  # that a store has after Ctrl-C
+_RELEASE_SECONDS = 2.0  # and then to let another driver have the sweep
 _GLANCE_SECONDS = 0.5  # between looks at the writer while nothing else happens
 
 
@@ -69,6 +72,7 @@ def run_sweep(
         schedule = Schedule(spec)  # its sampler's imports come before MLflow's: side by side they take twice as long
         thread = WriterThread(lambda give_up: open_writer(spec, data, uri, progress, give_up))
         loop = SweepLoop(schedule, data, executor, thread, progress, train)
+        patience: float | None = None
         try:
             if not is_new:  # else nothing is recorded, and training need not wait for the store
                 if retry_failed:
@@ -79,10 +83,10 @@ def run_sweep(
             loop.run()
             loop.finish()
         except KeyboardInterrupt:
-            executor.close()
-            raise Interrupted(thread.interrupt()) from None
+            patience = _RELEASE_SECONDS
+            raise loop.interrupted(uri) from None
         finally:
-            thread.close()
+            thread.close(patience)
     return Finished(schedule.spec, uri, schedule.failed, was_finished=False)
 
 
@@ -103,6 +107,7 @@ class SweepLoop:
         self._train = train
         self._flying: dict[Future[TrialResult], Key] = {}
         self._champion: tuple[Key, Network | Parameters] | None = None
+        self._summary: Future[None] | None = None
 
     @property
     def spec(self) -> SweepSpec:
@@ -140,7 +145,23 @@ class SweepLoop:
                 network = self._trained_again(best)
             if network is not None:
                 champion = Champion(*best, network, self._data[self._task(best).plan.dataset])
-        self._thread.do(lambda writer: _finish(writer, champion)).result()
+        self._summary = self._thread.do(lambda writer: _finish(writer, champion))
+        self._summary.result()
+
+    def interrupted(self, uri: str) -> Interrupted:
+        """Ends what is under way, within seconds whatever the store does; returns what is to be raised."""
+        seconds = _LEAVING_SECONDS
+        try:
+            with contextlib.suppress(OSError):  # the terminal may have gone
+                self._progress.say(
+                    f"stopping: {shown_uri(uri)} is given {seconds:g} s to take what has finished; "
+                    "Ctrl-C once more leaves at once"
+                )
+            self._executor.close()
+        except KeyboardInterrupt:
+            seconds = 0.0
+        unrecorded = self._thread.interrupt(seconds)
+        return Interrupted(unrecorded, self._summary is not None and is_done(self._summary))
 
     def _trained_again(self, key: Key) -> Network | Parameters | None:
         """The network of a training that an earlier driver recorded; None if it cannot be had."""
@@ -186,7 +207,7 @@ class SweepLoop:
         if is_best and result.network is not None:
             self._champion = (key, result.network)
         settings = self.schedule.settings[key[0]]
-        self._thread.do(lambda writer: writer.record(result, settings))
+        self._thread.do(lambda writer: writer.record(result, settings), is_result=True)
 
     def _status(self) -> Status:
         best, value = self.schedule.best(), self.schedule.best_value

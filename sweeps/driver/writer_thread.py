@@ -1,10 +1,12 @@
 """The one thread that talks to the tracking store, fed by a queue: trainings never wait for it, nor for each other."""
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
+from queue import SimpleQueue
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model import Dataset
 from sweeps.driver.provenance import provenance
@@ -24,9 +26,12 @@ class WriterThread:
     def __init__(self, open_writer: "Callable[[Event], SweepWriter]") -> None:
         """open_writer: given an event that ends its waiting for a store that does not answer."""
         self._give_up = Event()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
-        self._writer = self._thread.submit(open_writer, self._give_up)
-        self._queue: deque[Future[None]] = deque()
+        self._given: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        # a daemon: a process that ends does not wait for a request that hangs
+        self._thread = Thread(target=self._work, name="writer", daemon=True)
+        self._thread.start()
+        self._writer: Future[SweepWriter] = self._submit(lambda: open_writer(self._give_up))
+        self._queue: deque[tuple[Future[None], bool]] = deque()
         self._clock = Thread(target=self._tick, name="tick", daemon=True)
         self._clock.start()
 
@@ -34,35 +39,40 @@ class WriterThread:
         """The writer, once the record is open."""
         return self._writer.result()
 
-    def do(self, action: "Callable[[SweepWriter], None]") -> Future[None]:
-        """Queues something to write."""
-        self._queue.append(self._thread.submit(lambda: action(self._writer.result())))
-        return self._queue[-1]
+    def do(self, action: "Callable[[SweepWriter], None]", is_result: bool = False) -> Future[None]:
+        """Queues something to write. is_result: what came of a training."""
+        future: Future[None] = self._submit(lambda: action(self._writer.result()))
+        self._queue.append((future, is_result))
+        return future
 
     def check(self) -> None:
         """Raises what went wrong in the thread, if anything did."""
         if self._writer.done():
             self._writer.result()
-        while self._queue and self._queue[0].done():
-            self._queue.popleft().result()
+        while self._queue and self._queue[0][0].done():
+            self._queue.popleft()[0].result()
 
-    def interrupt(self) -> int:
-        """Writes what is queued, waiting for nothing, and closes the sweep's run; returns how much was left out."""
+    def interrupt(self, seconds: float) -> int:
+        """Writes what is queued, waiting for nothing, and closes the sweep's run; returns how many results it left out.
+
+        Takes no longer than so many seconds; where it is interrupted again, no longer than till then.
+        """
         self._give_up.set()
         self._clock.join()
-        closing = self.do(lambda writer: writer.interrupt())
-        wait(self._queue)
-        self._queue.remove(closing)
-        return sum(future.exception() is not None for future in self._queue)
+        self.do(lambda writer: writer.interrupt())
+        with contextlib.suppress(KeyboardInterrupt):
+            wait([future for future, _ in self._queue], timeout=seconds)
+        return sum(is_result and not is_done(future) for future, is_result in self._queue)
 
-    def close(self) -> None:
-        """Ends the thread, and lets another driver have the sweep."""
+    def close(self, seconds: float | None = None) -> None:
+        """Lets another driver have the sweep and ends the thread; or leaves it to a request that hangs."""
         self._give_up.set()
         self._clock.join()
-        for future in self._queue:
+        for future, _ in self._queue:
             future.cancel()
-        self._thread.submit(self._release)
-        self._thread.shutdown(wait=True)
+        self._submit(self._release)
+        self._given.put(None)
+        self._thread.join(seconds)
 
     def _tick(self) -> None:
         """Has the writer say now and then that the driver lives, whatever else the driver is busy with."""
@@ -72,11 +82,30 @@ class WriterThread:
                 told = self.do(lambda writer: writer.keep())
 
     def _is_open(self) -> bool:
-        return self._writer.done() and not self._writer.cancelled() and self._writer.exception() is None
+        return is_done(self._writer)
 
     def _release(self) -> None:
         if self._is_open():
             self._writer.result().release()
+
+    def _submit(self, action: Callable[[], Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._given.put((future, action))
+        return future
+
+    def _work(self) -> None:
+        while (given := self._given.get()) is not None:
+            future, action = given
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(action())
+                except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
+                    future.set_exception(error)
+
+
+def is_done(future: Future[Any]) -> bool:
+    """Whether it has come to a good end."""
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 def open_writer(

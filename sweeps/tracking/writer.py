@@ -63,6 +63,7 @@ class SweepWriter:
             self.spec = self._sweep.spec
             self._runs = TrialRuns(store, self._sweep, data)
             self._healed = self._clear_up() > 0
+            self._summarised = False  # by this writer
             self.trials: list[RecordedTrial] = self._patience.do(lambda _: store.trials(self._sweep))
             parts, self._pending = self._patience.do(lambda _: read_epochs(store, self._sweep, self.trials))
             self._parts = len(parts)
@@ -129,7 +130,9 @@ class SweepWriter:
         self.trials = [trial for trial in self.trials if trial not in failed]
 
     def interrupt(self) -> None:
-        """Closes the sweep's run as killed; the same sweep goes on from here."""
+        """Closes the sweep's run as killed, unless it is finished; the same sweep goes on from here."""
+        if self._summarised:
+            return
         if self._pending:
             self._write_part()
         self._tag({"state": "interrupted"})
@@ -159,6 +162,7 @@ class SweepWriter:
         self._tag(tags | {NOTE: summary})
         self._patience.do(lambda _: self._client.set_experiment_tag(self._sweep.experiment_id, NOTE, short))
         self._patience.do(lambda _: self._client.set_terminated(self._sweep.run_id, "FINISHED"))
+        self._summarised = True
 
     def _clear_up(self) -> int:
         """Deletes what unanswered requests and dead drivers left, and says how many trainings stood twice."""
