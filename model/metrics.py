@@ -15,12 +15,16 @@ VALIDATION_ACCURACY = "accuracy/validation"
 WEIGHT_NORM = "weight_norm/total"
 SHARPNESS = "stability/sharpness"
 EDGE = "stability/edge"
+BATCH_SHARPNESS = "stability/batch_sharpness"
+BATCH_EDGE = "stability/batch_edge"
+NOISE_SCALE = "stability/noise_scale"
 TEST_DATA = "cost/test_data"
 TEST_ACCURACY = "accuracy/test"
 
 TEST = (TEST_DATA, TEST_ACCURACY)  # evaluated once, at the end; all others have a value an epoch
 
 _COSTS = (TRAIN_DATA, VALIDATION_DATA, PENALTY, TRAIN_TOTAL, VALIDATION_TOTAL)
+_STABILITY = (EDGE, BATCH_EDGE, SHARPNESS, BATCH_SHARPNESS, NOISE_SCALE)
 
 
 class Family(StrEnum):
@@ -82,9 +86,10 @@ def best(metric: str) -> str:
 
 
 def _place(metric: str) -> tuple[int, int, str, int]:
-    """A sort key: families in reading order, costs from parts to totals, layers by number."""
+    """A sort key: families in reading order, costs from parts to totals, edges before what they are made of."""
     family = next((place for place, one in enumerate(_ORDER) if is_of(metric, one)), len(_ORDER))
-    cost = _COSTS.index(metric) if metric in _COSTS else len(_COSTS)
+    ordered = (*_COSTS, *_STABILITY)
+    within = ordered.index(metric) if metric in ordered else len(ordered)
     layer = re.fullmatch(r"(.*?)(\d*)", metric)
     stem, number = layer.groups() if layer else (metric, "")
-    return family, cost, "" if stem.endswith("total") else stem, int(number or 0)
+    return family, within, "" if stem.endswith("total") else stem, int(number or 0)

@@ -1,12 +1,15 @@
-"""What is measured on a fixed probe of training examples: gradient norms, saturation, sharpness."""
+"""What is measured on fixed training examples: gradient norms, saturation, sharpness of cost and mini-batches."""
 
+import math
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model import metrics
-from model.activations import ACTIVATIONS, SIGMOID
-from model.bounds import edge
+from model.activations import ACTIVATIONS, SIGMOID, Array
+from model.batch_sharpness import measure_batches, sizes
+from model.bounds import batch_edge, edge, regime
 from model.curvature import Hessian, largest_eigenvalue
 from model.datasets import Examples
 from model.hyperparameters import Hyperparameters
@@ -22,6 +25,7 @@ _STEPS = 30  # Lanczos steps at the most; ten or so are needed
 class Probing:
     """Which measures are taken, each every so many epochs (0: never), and on how many training examples.
 
+    batch_sharpness takes as many more as make up four mini-batches of the training, up to 500, or one mini-batch.
     Raises ValueError that names the field and its value.
     """
 
@@ -29,6 +33,7 @@ class Probing:
     saturation: int = 1
     sharpness: int = 1
     examples: int = 250
+    batch_sharpness: int = 1
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -46,8 +51,11 @@ class Probe:
         self._probing, self._network, self._n = probing, network, len(train)
         self._hyperparameters, self._momentum = hyperparameters, momentum
         rows = np.linspace(0, len(train) - 1, min(probing.examples, len(train))).astype(int)
-        self._x = np.ascontiguousarray(train.x[rows] * train.scale, network.dtype)
-        self._y = np.eye(train.classes, dtype=network.dtype)[train.y[rows]]
+        self._x, self._y = self._taken(train, rows)
+        if probing.batch_sharpness:
+            self._sizes = batches, size = sizes(hyperparameters.batch_size, len(train), probing.examples)
+            drawn = np.random.default_rng(0).permutation(len(train))
+            self._drawn = self._taken(train, drawn[: max(batches * size, probing.examples)])
 
     def measure(self, epoch: int) -> Measures:
         """The measures due at an epoch (0: before training), of the network as it is, which must be finite."""
@@ -58,7 +66,14 @@ class Probe:
             found |= self._saturation()
         if _due(self._probing.sharpness, epoch):
             found |= self._sharpness()
+        if _due(self._probing.batch_sharpness, epoch):
+            found |= self._batch_sharpness()
         return found
+
+    def _taken(self, train: Examples, rows: NDArray[np.int_]) -> tuple[Array, Array]:
+        """Those rows, scaled, and their one-hot targets."""
+        x = np.ascontiguousarray(train.x[rows] * train.scale, self._network.dtype)
+        return x, np.eye(train.classes, dtype=self._network.dtype)[train.y[rows]]
 
     def _gradient_norms(self) -> Measures:
         """Of the total cost by each layer's weights and biases together."""
@@ -93,6 +108,22 @@ class Probe:
         start = np.random.default_rng(0).standard_normal(hessian.size)
         sharpness, _ = largest_eigenvalue(hessian.times, start, _STEPS, _TOLERANCE)
         return {metrics.SHARPNESS: sharpness, metrics.EDGE: edge(self._hyperparameters.eta, sharpness, self._momentum)}
+
+    def _batch_sharpness(self) -> Measures:
+        """Of mini-batches of the training's own size, always the same ones, drawn by a generator of their own.
+
+        What is not finite is left out: it ends no training whose parameters and costs are.
+        """
+        given = self._hyperparameters
+        found = measure_batches(self._network, *self._drawn, *self._sizes, given.lmbda, self._n)
+        if not (math.isfinite(found.sharpness) and math.isfinite(found.noise_scale)):
+            return {}
+        ruling = regime(found.noise_scale, given.batch_size)
+        return {
+            metrics.BATCH_EDGE: batch_edge(given.eta, found.sharpness, ruling, self._momentum),
+            metrics.BATCH_SHARPNESS: found.sharpness,
+            metrics.NOISE_SCALE: found.noise_scale,
+        }
 
 
 def _due(every: int, epoch: int) -> bool:

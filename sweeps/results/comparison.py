@@ -19,7 +19,9 @@ from sweeps.specification.domains import Setting
 NOTABLE = 0.01  # relative difference from which two trainings are said to differ
 DEFINED_BY = {  # setting -> the metrics that contain it, which differ from the start whatever the training does
     "lambda": (metrics.PENALTY, metrics.TRAIN_TOTAL, metrics.VALIDATION_TOTAL, Family.GRADIENT_NORM, Family.STABILITY),
-    "eta": (metrics.EDGE,),
+    "eta": (metrics.EDGE, metrics.BATCH_EDGE),
+    "momentum": (metrics.EDGE, metrics.BATCH_EDGE),
+    "batch_size": (metrics.BATCH_EDGE, metrics.BATCH_SHARPNESS, metrics.NOISE_SCALE),
 }
 
 _DIGITS = 6  # significant

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from model import metrics
+from model import bounds, metrics
 from sweeps.verdicts.curves import Curve, Curves
 from sweeps.verdicts.facts import TrialFacts
 from sweeps.verdicts.verdict import Assessment, Cause, Verdict
@@ -19,7 +19,7 @@ from sweeps.verdicts.verdict import Assessment, Cause, Verdict
 # median of a quarter of the epochs: whether a cost rose, fell or settled is no matter of a single lucky epoch.
 BLOWN_UP = 5.0  # times the cost before training: outputs that saturate at the wrong answers reach 3 or 4
 GROWN = 2.0  # times the weights before training, where decay should shrink them
-OVER_EDGE = 1.0  # of eta * sharpness / (2 (1 + momentum)): the bound for a quadratic cost
+OVER_EDGE = 1.0  # of eta times a curvature over the bound that its step bears, of the cost or of mini-batches
 COLLAPSED = 0.15  # of the weights before training: decay took six of every seven parts
 LEARNED = 0.95  # of the cost of always answering with the classes' frequencies: below it, inputs are being used
 SATURATED = 0.5  # of a layer's activations: most of its slopes are next to nothing
@@ -114,21 +114,37 @@ def _diverged_by_decay(records: Curves, facts: TrialFacts) -> Assessment | None:
 def _diverged_by_curvature(records: Curves, facts: TrialFacts) -> Assessment | None:
     if not _blew_up(records, facts):
         return None
-    edge, rise = records[metrics.EDGE], _low(records)
+    edge, rise = _edges(records), _low(records)
     measured = np.flatnonzero(np.isfinite(edge))
-    before, after = measured[measured <= rise][-1:], measured[measured > rise][:1]
-    highest = float(max(edge[[*before, *after]], default=math.nan))  # the rise may have begun right after a record
-    if not highest > OVER_EDGE:
+    near = [*measured[measured <= rise][-1:], *measured[measured > rise][:1]]  # it may have begun right after a record
+    at = max(near, key=lambda epoch: edge[epoch], default=None)
+    if at is None or not edge[at] > OVER_EDGE:
         return None
+    highest, (curvature, regime, bound, numbers) = float(edge[at]), _passed(records, facts, at)
     return Assessment(
         Verdict.DIVERGED,
-        f"{_what(records, facts)}: eta was {highest:.3g} times as large as the curvature of the cost bears when the "
-        f"rise began, after epoch {rise}. Divide eta by at least {highest:.2g}.",
-        f"eta * sharpness / (2 (1 + momentum)) > {OVER_EDGE:g} when the total rose, to an overflow or {BLOWN_UP:g} "
-        "times the first",
+        f"{_what(records, facts)}: eta was {highest:.3g} times as large as {curvature} bears when the rise began, "
+        f"after epoch {rise}{regime}. Divide eta by at least {highest:.2g}.",
+        f"{bound} > {OVER_EDGE:g} when the total rose, to an overflow or {BLOWN_UP:g} times the first",
         rise,
-        {"edge when the rise began": highest, "epoch of the lowest total": float(rise)},
+        {"edge when the rise began": highest, "epoch of the lowest total": float(rise), **numbers},
         Cause.CURVATURE,
+    )
+
+
+def _passed(records: Curves, facts: TrialFacts, epoch: int) -> tuple[str, str, str, dict[str, float]]:
+    """Of the larger of an epoch's two edges: (whose curvature, the regime, the condition, what else decided it)."""
+    if not records[metrics.BATCH_EDGE][epoch] >= np.nan_to_num(records[metrics.EDGE][epoch]):
+        return "the curvature of the cost", "", "eta * sharpness / (2 (1 + momentum))", {}
+    noise, m = float(records[metrics.NOISE_SCALE][epoch]), facts.batch_size
+    is_noise = bounds.regime(noise, m) is bounds.Regime.NOISE
+    side, ruling, sign = ("below", "noise", "-") if is_noise else ("not below", "curvature", "+")
+    regime = f"batches of {m} are {side} the noise scale, {noise:.3g}: {ruling} rules"
+    return (
+        "the curvature of its mini-batches",
+        f" ({regime}, and the bound is 2 (1 {sign} momentum) / eta)",
+        f"eta * batch sharpness / (2 (1 {sign} momentum))",
+        {"noise scale": noise, "batch size": float(m)},
     )
 
 
@@ -232,13 +248,15 @@ def _stalled(records: Curves, facts: TrialFacts) -> Assessment | None:
 
 def _why_stalled(records: Curves, facts: TrialFacts) -> str:
     """What is in its way, and what may remove it."""
-    norm, edge = records[metrics.WEIGHT_NORM], _highest_edge(records)
+    norm, edge = records[metrics.WEIGHT_NORM], _edges(records)
     saturated, layer = records.most_saturated()
     if saturated >= SATURATED:
         stuck = f"in layer {layer}, {_percent(saturated)} of the units are saturated or dead"
         return f"{stuck}, and hardly any gradient passes them. Try a smaller eta, or another start"
-    if edge > OVER_EDGE:
-        return f"eta is up to {edge:.2g} times as large as the curvature of the cost bears. Try a smaller eta"
+    if _highest_edge(records) > OVER_EDGE:
+        at = 1 + int(np.nanargmax(edge[1:]))
+        curvature, regime, _, _ = _passed(records, facts, at)
+        return f"eta is up to {edge[at]:.2g} times as large as {curvature} bears{regime}. Try a smaller eta"
     level = records.level(metrics.WEIGHT_NORM)
     if facts.has_decay and level < HELD * norm[0]:
         shrink = f"from norm {norm[0]:.3g} to {level:.3g}"
@@ -459,9 +477,17 @@ def _has_hardly_begun(records: Curves) -> bool:
     return bool(sound and saturated < SATURATED and _highest_edge(records) <= OVER_EDGE)
 
 
+def _edges(records: Curves) -> Curve:
+    """Eta over what the curvature bears, of the cost or of its mini-batches, whichever bears less; NaN: not measured.
+
+    A cost grows by either: by the one its mean, by the other its variance.
+    """
+    return np.fmax(records[metrics.EDGE], records[metrics.BATCH_EDGE])
+
+
 def _edge(records: Curves) -> Curve:
-    """What was measured of eta * sharpness / (2 (1 + momentum)) in training; epoch 0 is before it."""
-    edge = records[metrics.EDGE][1:]
+    """What was measured of it in training; epoch 0 is before it."""
+    edge = _edges(records)[1:]
     return edge[np.isfinite(edge)]
 
 

@@ -22,7 +22,8 @@ class Verdict(StrEnum):
     CONVERGED = "converged"
 
 
-RULES_VERSION = 2  # of the rules and of what counts as stable; a sweep records the one it began with
+BATCH_EDGE_SINCE = 3  # the version of the rules that first judges by the curvature of mini-batches
+RULES_VERSION = 3  # of the rules and of what counts as stable; a sweep records the one it began with
 
 # Stable: the steps work, and what they reach is worth having. Unstable: steps or decay keep training from working, or
 # the cost that is reported climbs without end. Neither: failed and pruned trials say nothing of their settings, and an
@@ -34,6 +35,7 @@ UNSTABLE = frozenset(
 _SIDES = {  # by version. Version 1 knew no underfitted trials: it took them for converged, overfitting or spiked
     1: (STABLE | {Verdict.PENALTY_GROWTH, Verdict.UNDERFITTED}, UNSTABLE - {Verdict.PENALTY_GROWTH}),
     2: (STABLE, UNSTABLE),
+    RULES_VERSION: (STABLE, UNSTABLE),
 }
 
 

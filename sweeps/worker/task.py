@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from model import Dataset, EpochRecord, Hyperparameters, Network, Probing, TrainingPlan
 from model.measures import Measures
@@ -12,7 +12,7 @@ from sweeps.user_network.source import NetworkSource
 from sweeps.user_network.wrapper import Parameters
 from sweeps.verdicts.facts import State
 from sweeps.verdicts.rules import FAILURE
-from sweeps.verdicts.verdict import Assessment
+from sweeps.verdicts.verdict import BATCH_EDGE_SINCE, Assessment
 
 Key = tuple[int, int]  # of a training: number of its trial, replicate
 
@@ -93,11 +93,16 @@ def task_of(
         digest=digests[plan.dataset],
         thresholds={} if thresholds is None else thresholds,
         stopping=spec.stopping,
-        measures=spec.measures,
+        measures=_measures(spec),
         epochs=epochs,
         network=spec.network,
         time_limit=spec.time_limit,
     )
+
+
+def _measures(spec: SweepSpec) -> Probing:
+    """Those that the rules know by which the sweep began: its last trials are judged as its first ones."""
+    return spec.measures if spec.rules >= BATCH_EDGE_SINCE else replace(spec.measures, batch_sharpness=0)
 
 
 def failure(task: Task, error: str) -> TrialResult:

@@ -13,7 +13,10 @@ import torch
 from threadpoolctl import threadpool_limits
 
 import model
+from model.measures import Measures
+from model.probing import Probe
 from sweeps.executors.loky import LokyExecutor
+from sweeps.specification.reading import read_spec
 from sweeps.specification.spec import Goal
 from sweeps.worker.task import Task, TrialResult
 from sweeps.worker.trial import run_trial
@@ -25,6 +28,7 @@ EXAMPLES = 10_000
 def main() -> None:
     """Prints claim, measurement and bound of each benchmark."""
     step()
+    measures()
     worker_memory()
     queries()
     sweep()
@@ -58,6 +62,30 @@ def step() -> None:
     report("step / PyTorch's eager SGD step", median["product"] / median["torch"], "at most 0.125")
     report("step / scikit-learn's MLPClassifier step", median["product"] / median["scikit-learn"], "at most 0.125")
     report("step / five bare matrix products", median["product"] / median["bare"], "at most 2.5")
+
+
+def measures() -> None:
+    """Processor time of all measures on probe and mini-batches, within trainings of the default spec's batch sizes."""
+    spec = read_spec(Path("sweeps/specs/default.toml"))
+    measure, within = Probe.measure, 0.0
+
+    def timed(probe: Probe, epoch: int) -> Measures:
+        nonlocal within
+        started = time.process_time()
+        found = measure(probe, epoch)
+        within += time.process_time() - started
+        return found
+
+    Probe.measure = timed
+    started = time.process_time()
+    with threadpool_limits(limits=1):
+        for batch_size in spec.search["batch_size"].corners:
+            settings = model.Hyperparameters(0.5, 5.0, batch_size)
+            for _ in model.train(spec.plan, settings, model.mnist(), np.random.default_rng(0)):
+                pass
+    seconds = time.process_time() - started
+    Probe.measure = measure
+    report("default spec with its measures / without", seconds / (seconds - within), "at most 1.1")
 
 
 def worker_memory() -> None:

@@ -26,7 +26,7 @@ def network_of(hidden=(5,), activation="sigmoid", head=("sigmoid", "quadratic"),
 
 
 def probe_of(network, train_set=None, momentum=0.0, **probing):
-    return Probe(Probing(**probing), network, train_set or example_set(), SETTINGS, momentum)
+    return Probe(Probing(**{"batch_sharpness": 0} | probing), network, train_set or example_set(), SETTINGS, momentum)
 
 
 def total_cost(network, examples):
@@ -157,6 +157,7 @@ def test_sharpness_owes_nothing_to_the_epoch_before(by_hessian):
 
 
 FAMILIES = {"gradient_norm": "gradient_norm/", "saturation": "saturation/", "sharpness": "stability/"}
+FAMILIES |= {"batch_sharpness": "stability/"}
 
 
 @pytest.mark.parametrize(("measure", "prefix"), FAMILIES.items(), ids=FAMILIES)
@@ -186,7 +187,7 @@ def test_the_probe_is_spread_over_the_training_set_and_no_larger_than_it():
 def test_a_training_is_the_same_bit_for_bit_with_and_without_its_measures(momentum):
     plan = TrainingPlan(dataset="digits", validation=300, epochs=2, momentum=momentum)
     ended, records = [], []
-    for probing in (Probing(), Probing(0, 0, 0), Probing(1, 2, 2, examples=7)):
+    for probing in (Probing(), Probing(0, 0, 0, batch_sharpness=0), Probing(1, 2, 2, 7, 3)):
         training = train(plan, Hyperparameters(1.0, 1.0, 10), digits(), np.random.default_rng(0), probing=probing)
         records.append([*training])
         ended.append([p.tobytes() for p in (*training.network.weights, *training.network.biases)])
@@ -196,7 +197,7 @@ def test_a_training_is_the_same_bit_for_bit_with_and_without_its_measures(moment
     assert len(records[0][0].measures) > len(records[1][0].measures)
 
 
-@pytest.mark.parametrize("name", ["gradient_norm", "saturation", "sharpness", "examples"])
+@pytest.mark.parametrize("name", ["gradient_norm", "saturation", "sharpness", "examples", "batch_sharpness"])
 @pytest.mark.parametrize("value", [-1, 1.0, True, "all", None])
 def test_bad_settings_are_refused_by_name_and_value(name, value):
     least = 1 if name == "examples" else 0

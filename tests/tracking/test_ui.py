@@ -31,6 +31,7 @@ SECTIONS = {  # with the charts in each, by the titles that MLflow gives them
     "Norms": ("weight_norm/total", "weight_norm/layer_1", "weight_norm/layer_2"),
     "Stability": (
         "stability/edge",
+        "stability/batch_edge",
         "update_ratio/layer_1",
         "update_ratio/layer_2",
         "saturation/layer_1",

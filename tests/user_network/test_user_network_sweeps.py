@@ -94,7 +94,7 @@ def test_somebodys_sound_network_trains_as_ours_does_from_the_same_start(
     start = Network.initialise((64, 8, 10), plan, np.random.default_rng([0, 0]).spawn(2)[0])
     arrays = {f"w{k}": w for k, w in enumerate(start.weights)} | {f"b{k}": b for k, b in enumerate(start.biases)}
     np.savez(tmp_path / "start.npz", **arrays)  # type: ignore[arg-type]
-    unprobed = Probing(gradient_norm=0, saturation=0, sharpness=0)  # verdicts know no more of ours than of theirs
+    unprobed = Probing(0, 0, 0, batch_sharpness=0)  # verdicts know no more of ours than of theirs
     for lmbda, batch_size in ((0.0, 10), (1.0, 7), (20.0, 50)):
         goal = Goal("cost/validation_data", 1)
         task = Task(0, 0, 0, plan, Hyperparameters(eta, lmbda, batch_size), goal, data.digest, {}, measures=unprobed)

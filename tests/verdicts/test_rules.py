@@ -53,6 +53,8 @@ METRICS = {
     "penalty": "cost/penalty",
     "norm": "weight_norm/total",
     "edge": "stability/edge",
+    "batch_edge": "stability/batch_edge",
+    "noise": "stability/noise_scale",
     "saturation": "saturation/layer_1",
 }
 
@@ -132,6 +134,48 @@ def test_the_edge_at_the_rise_is_the_last_measured_before_it_and_the_first_after
     found = assess(records(total=blown_up, edge=[3.0, nan, nan, nan, 0.1]), LINEAR)
     assert (found.cause, found.epoch, found.numbers["edge when the rise began"]) == (Cause.CURVATURE, 2, 3.0)
     assert cause(LINEAR, total=blown_up, edge=[nan] * 5) is Cause.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("noise", "said"),
+    [
+        (180.4, "batches of 10 are below the noise scale, 180: noise rules, and the bound is 2 (1 - momentum) / eta"),
+        (10.0, "batches of 10 are not below the noise scale, 10: curvature rules, and the bound is 2 (1 + momentum) /"),
+    ],
+)
+def test_the_cause_is_curvature_where_mini_batches_bear_less_and_the_evidence_names_bound_and_regime(noise, said):
+    blown_up = [1.0, 0.5, 8.0, 80.0, 800.0]
+    facts = about(output="linear", momentum=0.9)
+
+    def found(edge):
+        return assess(records(total=blown_up, edge=[0.02] * 5, batch_edge=edge, noise=[noise] * 5), facts)
+
+    over = found([0.1, OVER_EDGE + SLIGHTLY, 0.1, 0.1, 0.1])
+    assert over.cause is Cause.CURVATURE
+    assert "the curvature of its mini-batches bears" in over.sentence
+    assert said in over.sentence
+    assert over.numbers["noise scale"] == noise
+    assert found([9.0, OVER_EDGE, OVER_EDGE, 9.0, 9.0]).cause is Cause.UNKNOWN
+    assert cause(facts, total=blown_up, edge=[0.02] * 5) is Cause.UNKNOWN  # as it was before mini-batches were measured
+
+
+def test_where_both_edges_are_passed_the_larger_is_named():
+    blown_up = [1.0, 0.5, 8.0, 80.0, 800.0]
+    found = assess(records(total=blown_up, edge=[3.0] * 5, batch_edge=[2.0] * 5, noise=[99.0] * 5), LINEAR)
+    assert "3 times as large as the curvature of the cost bears when" in found.sentence
+
+
+def test_room_for_a_larger_eta_is_what_the_tighter_of_both_edges_leaves():
+    falling = [2.0, 1.9, 1.8, 1.7, 1.6, 1.5, 1.4, 1.3, 1.2]
+    for edge, recommended in ((ROOM - SLIGHTLY, True), (ROOM, False)):
+        found = assess(records(data=falling, edge=[0.01] * 9, batch_edge=[0.1] * 8 + [edge], noise=[99.0] * 9), about())
+        assert ("with a larger eta" in found.sentence) == recommended
+    plateau = [1.4, *[0.45] * 8]
+    stalled = records(data=plateau, edge=[0.01] * 9, batch_edge=[0.1, 1.2, *[0.1] * 7], noise=[99.0] * 9)
+    assert (
+        "1.2 times as large as the curvature of its mini-batches bears (batches of 10"
+        in assess(stalled, about()).sentence
+    )
 
 
 def test_an_overflow_within_the_first_epoch_has_the_edge_before_training_as_its_cause():

@@ -83,3 +83,5 @@ def test_a_sweep_records_the_version_of_its_rules_and_one_without_is_of_the_firs
     extended = swept(small_spec(trials=4), uri, 1)
     assert extended.spec.rules == 1
     assert len(extended.trials) == 4
+    measured = extended.epochs.groupby("trial")["stability/batch_edge"].any()
+    assert measured.tolist() == [True, True, False, False]  # rules that do not know it are not told

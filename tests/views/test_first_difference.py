@@ -116,7 +116,7 @@ def test_the_page_is_given_the_rule(sweep: Sweep) -> None:
     assert given["shares"] == [name for name in names if is_share(name)]
     assert set(given["defined_by"]) == set(DEFINED_BY)
     assert {"accuracy/validation", "saturation/layer_1"} <= set(given["shares"])
-    assert given["defined_by"]["eta"] == ["stability/edge"]
+    assert given["defined_by"]["eta"] == ["stability/edge", "stability/batch_edge"]
 
 
 def test_a_page_without_every_metric_says_so(

@@ -51,7 +51,7 @@ def _state(layers: int) -> dict[str, Any]:
     charts.append(_line("Cost", metrics.VALIDATION_ACCURACY))
     charts.append(_line("Norms", metrics.WEIGHT_NORM, log=True))
     charts += [_line("Norms", metric, log=True) for metric in _by_layer(Family.WEIGHT_NORM, layers)]
-    charts.append(_line("Stability", metrics.EDGE, log=True))
+    charts += [_line("Stability", metric, log=True) for metric in (metrics.EDGE, metrics.BATCH_EDGE)]
     charts += [_line("Stability", metric, log=True) for metric in _by_layer(Family.UPDATE_RATIO, layers)]
     charts += [_line("Stability", metric) for metric in _by_layer(Family.SATURATION, layers)]
     charts.append(

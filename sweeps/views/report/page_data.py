@@ -29,6 +29,7 @@ from sweeps.verdicts.verdict import Assessment
 
 _IN_FULL = 5000  # rows of the epochs table up to which every metric is in the page; beyond, those that are drawn
 _DRAWN = (Family.COST, Family.ACCURACY, Family.WEIGHT_NORM)
+_EDGES = (metrics.EDGE, metrics.BATCH_EDGE)
 
 _COLUMNS = {  # of the trials table -> heading in the page
     "times_best": "",  # its heading is the objective's
@@ -40,6 +41,7 @@ _COLUMNS = {  # of the trials table -> heading in the page
     metrics.final(metrics.VALIDATION_ACCURACY): "validation accuracy",
     metrics.TEST_ACCURACY: "test accuracy",
     metrics.final(metrics.EDGE): "edge",
+    metrics.final(metrics.BATCH_EDGE): "batch edge",
     metrics.final(metrics.WEIGHT_NORM): "weight norm",
     "best_epoch": "best epoch",
     "seconds": "seconds",
@@ -239,7 +241,7 @@ def _metrics(epochs: pd.DataFrame) -> list[str]:
     names = metrics.by_epoch(epochs.columns)
     if len(epochs) <= _IN_FULL:
         return names
-    return [name for name in names if metrics.is_of(name, *_DRAWN) or name == metrics.EDGE]
+    return [name for name in names if metrics.is_of(name, *_DRAWN) or name in _EDGES]
 
 
 def _comparison(epochs: pd.DataFrame) -> dict[str, Any]:

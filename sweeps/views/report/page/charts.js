@@ -13,7 +13,8 @@ function chartsOf(trial) {
       has("cost/validation_data") && line("cost/validation_data", "data, validation", "s2 dash")] },
     { key: "norms", title: "Weight norms by layer", series: layers.map((name, i) => line(name, `layer ${name.split("_").pop()}`, `s${i % 4}${i % 2 ? " dash" : ""}`)) },
     { key: "accuracy", title: "Accuracy", linear: true, series: [line("accuracy/train", "training", "s0"), line("accuracy/validation", "validation", "s2 dash")] },
-    { key: "edge", title: "Edge: η·sharpness over its bound", reference: 1, series: [line("stability/edge", "edge", "s3")] },
+    { key: "edge", title: "Edge: η·curvature over its bound", reference: 1, series: [
+      line("stability/edge", "of the cost", "s3"), line("stability/batch_edge", "of mini-batches", "s0 dash")] },
   ].map((chart) => ({ ...chart, epochs: m.epoch, overflow: trial.diverged_epoch, series: chart.series.filter((s) => s && s.values) }))
     .filter((chart) => chart.epochs && chart.series.length);
 }
