@@ -1,5 +1,6 @@
 """Runs an examination of somebody's class in a clean room, with a time limit: their code never runs in our process."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -12,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from model import Dataset, load
-from sweeps.diagnosis.findings import Code, Finding, Severity
-from sweeps.diagnosis.network.examination import SIZES, Draw, examine
+from sweeps.diagnosis.findings import Code, Finding, Severity, finding_of
+from sweeps.diagnosis.network import data_check, first_minute
+from sweeps.diagnosis.network.examination import SIZES, Draw, Make, examine
 from sweeps.diagnosis.network.settings_check import TrainingSettings
 from sweeps.diagnosis.network.subject import Array
 from sweeps.errors import InputError, UserNetworkError
@@ -42,15 +44,19 @@ def diagnose(
 
     network: a class, or `path/to/file.py:Class`, or `package.module:Class`. data: a Dataset, the name of one, or pairs
     (x, y), y one-hot, on which the gradient is confirmed at `sizes` (inputs first; None: the data's, with 30 hidden
-    units). settings: what it is trained with, judged where it is sound. Their code runs in a process of its own, which
-    is ended after time_limit seconds.
+    units); they are looked at themselves, and so is how training starts on them, or on made-up ones. settings: what it
+    is trained with, judged where it is sound. Their code runs in a process of its own, which is ended after time_limit
+    seconds.
     Raises UserNetworkError where their code raises, lacks something, or takes too long.
     """
     name = network if isinstance(network, str) else network.__name__
     if isinstance(network, str):
         source_file(network)  # a missing file needs no worker
         network = absolute(network, Path())  # which works in another folder
+    if isinstance(data, str):
+        data = load(data)
     examples = None if data is None else _examples(data)
+    of_data = [] if data is None or examples is None else _of_data(data, *examples)
     if sizes is None and examples is not None:
         sizes = (examples[0].shape[1], _HIDDEN, examples[1].shape[1])
     _check(sizes, examples)
@@ -59,7 +65,7 @@ def diagnose(
         call = pickled_by_value((_examine, (network, None if sizes is None else tuple(sizes), examples, settings)))
         # nothing of the class is made in the worker either: it passes the call on unopened
         found = pool.submit(in_clean_room, call, 10 * time_limit, __name__).result(time_limit)
-        return [_finding(**table) for table in found]
+        return _ordered([*(finding_of(**table) for table in found), *of_data])
     except OutOfTime:
         raise UserNetworkError(
             f"{name} was not done after {time_limit:g} s: give a larger time limit, or smaller sizes"
@@ -72,11 +78,9 @@ def diagnose(
         pool.close()
 
 
-def _examples(data: Data) -> tuple[Array, Array]:
-    """(x (m, n_in), y (m, n_out)) of some of the data, at most a few dozen, classes mixed."""
-    few = 60
-    if isinstance(data, str):
-        data = load(data)
+def _examples(data: Dataset | Sequence[tuple[Any, Any]]) -> tuple[Array, Array]:
+    """(x (m, n_in), y (m, n_out)) of some of the data, at most a few hundred, classes mixed."""
+    few = data_check.EXAMPLES
     if isinstance(data, Dataset):
         chosen = np.random.default_rng(0).permutation(len(data.train))[:few]
         x = np.asarray(data.train.x[chosen], np.float64) * float(data.train.scale)
@@ -88,6 +92,16 @@ def _examples(data: Data) -> tuple[Array, Array]:
         raise InputError(f"data: must be pairs (x, y) of arrays of one shape, y one-hot: {error}") from error
 
 
+def _of_data(data: Dataset | Sequence[tuple[Any, Any]], x: Array, y: Array) -> list[Finding]:
+    return data_check.judge_examples(data.train) if isinstance(data, Dataset) else data_check.judge_pairs(x, y)
+
+
+def _ordered(findings: Sequence[Finding]) -> list[Finding]:
+    """Faults first, `clean` last."""
+    ranks = list(Severity)
+    return sorted(findings, key=lambda finding: (ranks.index(finding.severity), finding.code is Code.CLEAN))
+
+
 def _check(sizes: Sequence[int] | None, examples: tuple[Array, Array] | None) -> None:
     if sizes is None:
         return
@@ -97,10 +111,6 @@ def _check(sizes: Sequence[int] | None, examples: tuple[Array, Array] | None) ->
         ends = (examples[0].shape[1], examples[1].shape[1])
         if (sizes[0], sizes[-1]) != ends:
             raise InputError(f"sizes: the data have {ends[0]} inputs and {ends[1]} outputs, got {list(sizes)}")
-
-
-def _finding(code: str, severity: str, message: str, evidence: dict[str, Any], remedy: str) -> Finding:
-    return Finding(Code(code), Severity(severity), message, evidence, remedy)
 
 
 def _examine(
@@ -128,14 +138,26 @@ def _examine(
         def draw(m: int) -> tuple[Array, Array]:
             return x[:m], y[:m]
 
+    own: tuple[int, ...] | None = None
     try:
         make(SIZES[0])
-    except FixedSizesError as own:  # examined at the ones that it has
-        if sizes is None:
-            return examine(make, own.sizes, draw, settings, [own.sizes] if _is_small(own.sizes) else [])
+    except FixedSizesError as fixed:  # examined at the ones that it has
+        own = fixed.sizes
     except UserNetworkError:  # examine says why
         pass
-    return examine(make, sizes, draw, settings)
+    if own is None or sizes is not None:
+        findings = examine(make, sizes, draw, settings)
+    else:
+        findings = examine(make, own, draw, settings, [own] if _is_small(own) else [])
+    return findings + _of_start(make, sizes or own or first_minute.SIZES, examples)
+
+
+def _of_start(make: Make, sizes: Sequence[int], examples: tuple[Array, Array] | None) -> list[Finding]:
+    """What there is to say of the network that their class makes; nothing where it makes none."""
+    with contextlib.suppress(UserNetworkError):
+        x, y = first_minute.made_up_examples(sizes) if examples is None else examples
+        return first_minute.judge_start(make(sizes), x, y)
+    return []
 
 
 def _is_small(sizes: Sequence[int]) -> bool:

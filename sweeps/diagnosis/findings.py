@@ -51,6 +51,14 @@ class Code(StrEnum):
     PENALTY_GROWTH = "penalty.growth"
     PENALTY_IMPLIED = "penalty.implied"
     COST_OSCILLATING = "cost.oscillating"
+    START_COST = "start.cost"
+    START_CONSTANT = "start.constant"
+    START_ALIKE = "start.alike"
+    START_DEAD = "start.dead"
+    START_SATURATED = "start.saturated"
+    BATCH_NOT_LEARNT = "batch.not_learnt"
+    DATA_SCALE = "data.scale"
+    DATA_LABELS = "data.labels"
 
 
 @dataclass(frozen=True)
@@ -71,3 +79,10 @@ class Finding:
         """As nested plain values, for JSON."""
         table: dict[str, Evidence] = {"code": str(self.code), "severity": str(self.severity), "message": self.message}
         return table | {"evidence": dict(self.evidence)} | ({"remedy": self.remedy} if self.remedy else {})
+
+
+def finding_of(
+    code: str, severity: str, message: str, evidence: Mapping[str, Evidence] | None = None, remedy: str = ""
+) -> Finding:
+    """A finding made of plain values, as it comes back from another process."""
+    return Finding(Code(code), Severity(severity), message, evidence or {}, remedy)

@@ -135,7 +135,7 @@ class WrappedTraining:
 
     def _constant_answer(self) -> Measures:
         try:
-            constant = _constant(self.wrapped, self._train.x[:1])
+            constant = constant_answer(self.wrapped, self._train.x[:1])
             cost = math.nan if constant is None else constant.cost(self._train.pairs, 0.0)
         except UserNetworkError:  # it can be trained all the same
             cost = math.nan
@@ -158,7 +158,7 @@ class _Seen:
         return few
 
 
-def _constant(wrapped: WrappedNetwork, x: Array) -> WrappedNetwork | None:
+def constant_answer(wrapped: WrappedNetwork, x: Array) -> WrappedNetwork | None:
     """A copy whose outputs are all 1 / classes: no weights to the outputs, their biases found by bisection.
 
     None where no common bias does it: the outputs' activation does not reach so far.
