@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from sweeps.api import run
     from sweeps.diagnosis.diagnose_network import diagnose
     from sweeps.diagnosis.findings import Finding
-    from sweeps.results.sweep import Sweep, load
     from sweeps.user_network.base_class import UserNetwork
+    from sweeps.views.shown_sweep import Sweep, load
 
 __all__ = ["Finding", "Sweep", "UserNetwork", "diagnose", "load", "run"]
 
@@ -29,5 +29,9 @@ _MODULES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'sweeps' has no attribute {name!r}")
-    module = importlib.import_module(_MODULES.get(name, "sweeps.results.sweep"))
+    module = importlib.import_module(_MODULES.get(name, "sweeps.views.shown_sweep"))
     return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

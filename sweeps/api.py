@@ -5,9 +5,9 @@ from typing import Any
 
 from sweeps.driver.loop import run_sweep
 from sweeps.events import Status
-from sweeps.results.sweep import Sweep, load
 from sweeps.specification.reading import read_spec
 from sweeps.views.report.publishing import publish
+from sweeps.views.shown_sweep import Sweep, load
 
 
 def run(spec: str | Path, jobs: int | None = None, tracking_uri: str | None = None, **overrides: Any) -> Sweep:

@@ -145,7 +145,7 @@ def beside(arguments: argparse.Namespace) -> int:
     try:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(page(found, arguments.title), encoding="utf-8")
-        png.write_bytes(picture(found, arguments.title))
+        png.write_bytes(picture(found, arguments.title).png())
     except OSError as error:
         return complain(f"{arguments.out} cannot be written: {error.strerror}; give another --out", BAD_INPUT)
     print(arguments.out, png, sep="\n")

@@ -6,7 +6,7 @@ import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import pandas as pd
 
@@ -31,6 +31,7 @@ from sweeps.tracking.tables import (
     trials_table,
     with_stable,
 )
+from sweeps.verdicts.tally import tally
 from sweeps.verdicts.verdict import Assessment
 from sweeps.worker.task import Key
 
@@ -42,18 +43,24 @@ if TYPE_CHECKING:  # what only some methods need is imported there: a table is s
 
 _LOG = logging.getLogger(__name__)
 
+S = TypeVar("S", bound="Sweep")
 
-def load(name: str, tracking_uri: str | None = None) -> "Sweep":
+
+@overload
+def load(name: str, tracking_uri: str | None = None) -> "Sweep": ...
+@overload
+def load(name: str, tracking_uri: str | None, kind: type[S]) -> S: ...
+def load(name: str, tracking_uri: str | None = None, kind: type["Sweep"] | None = None) -> "Sweep":
     """The sweep of that name, finished or running. Raises UnknownSweepError, TrackingError.
 
-    tracking_uri: None for $MLFLOW_TRACKING_URI, or else ./mlruns/mlflow.db.
+    tracking_uri: None for $MLFLOW_TRACKING_URI, or else ./mlruns/mlflow.db. kind: what it is given as.
     """
     reader = open_reader(tracking_uri)
     recorded = reader.sweep(name)
     if recorded is None:
         known = ", ".join(reader.names()) or "none yet; make one with `sweeps run`"
         raise UnknownSweepError(f"there is no sweep {name!r} in {shown_uri(reader.uri)}; sweeps there: {known}")
-    return Sweep(reader, recorded)
+    return (kind or Sweep)(reader, recorded)
 
 
 class Sweep:
@@ -111,12 +118,28 @@ class Sweep:
         parts, late = read_epochs(self._reader, self._recorded, self._live)
         return epochs_table(parts + late)
 
+    def __repr__(self) -> str:
+        words, best = self.trials["verdict"], self.best(1)
+        goal = self.spec.goals[0].metric
+        told = (
+            ""
+            if best.empty
+            else f"; best trial {best['trial'].iloc[0]}: {goal} {best.iloc[0][metrics.final(goal)]:.4g}"
+        )
+        asked = self.spec.trials * self.spec.replicates
+        return f"<Sweep {self.name}, {self.state}: {len(words)} of {asked} trainings, {tally(words)}{told}>"
+
     def best(self, n: int = 1) -> pd.DataFrame:
         """The n best trials, best first: a row each, means over replicates; diverged and failed ones never are.
 
+        The columns begin with what is decided by: trial, objective, verdict.
+
         With several objectives: the Pareto front, at most n of it, by the first objective.
         """
-        return best_trials(self.spec, self.trials, n)
+        found = best_trials(self.spec, self.trials, n)
+        first = ["trial", *(metrics.final(goal.metric) for goal in self.spec.goals), "verdict"]
+        first = [name for name in first if name in found]
+        return found[first + [name for name in found.columns if name not in first]]
 
     @property
     def ordered(self) -> pd.DataFrame:

@@ -53,7 +53,9 @@ class Run:
 
 
 class SqliteReader(SweepReader):
-    """The sweeps of a SQLite file. Raises TrackingError where it cannot be read."""
+    """The sweeps of a SQLite file; none where there is no such file yet. Raises TrackingError."""
+
+    file: Path
 
     def __init__(self, uri: str, file: Path) -> None:
         self.uri, self.file = uri, file
@@ -70,12 +72,16 @@ class SqliteReader(SweepReader):
         return mark == [(MIGRATION,)] and places in ([("default",)], [])
 
     def experiments(self) -> list[FoundExperiment]:
+        if not self.file.exists():
+            return []
         query = "SELECT experiment_id, name FROM experiments WHERE lifecycle_stage = 'active'"
         with self._database() as database:
             found = database.execute(f"{query} ORDER BY creation_time, experiment_id").fetchall()
         return [FoundExperiment(str(number), name) for number, name in found]
 
     def find_experiment(self, name: str) -> FoundExperiment | None:
+        if not self.file.exists():
+            return None
         query = "SELECT experiment_id, lifecycle_stage FROM experiments WHERE name = ?"
         with self._database() as database:
             found = database.execute(query, (name,)).fetchone()
@@ -127,10 +133,12 @@ class SqliteReader(SweepReader):
 
 
 def known_sqlite(uri: str) -> SqliteReader | None:
-    """A reader of the SQLite file of a URI; None where there is none of the one form that is known here."""
+    """A reader of the SQLite file of a URI; None for another store, or one whose form is not known here."""
     file = sqlite_file(uri)
-    reader = SqliteReader(uri, file) if file is not None and file.is_file() else None
-    return reader if reader is not None and reader.is_known() else None
+    if file is None:
+        return None
+    reader = SqliteReader(uri, file)
+    return reader if not file.exists() or reader.is_known() else None
 
 
 def _fill(database: sqlite3.Connection, runs: dict[str, Run], ids: list[str]) -> None:

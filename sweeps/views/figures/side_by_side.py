@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # importing Matplotlib takes longer than most commands
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from sweeps.views.figures.shown_figure import ShownFigure
 
 Curve = NDArray[np.float64]
 
@@ -29,7 +30,6 @@ _DASHES: tuple[tuple[int, tuple[float, ...]], ...] = ((0, ()), (0, (5, 2)), (0, 
 _MARKERS = "os^Dvx+P"
 _INK, _RULE = "#1b1d20", "#d9dad5"
 _SPAN = 30.0  # largest / smallest above which a scale is logarithmic
-_DPI = 144
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -87,8 +87,8 @@ def page(trainings: Sequence[DrawnTraining], title: str) -> str:
     )
 
 
-def picture(trainings: Sequence[DrawnTraining], title: str) -> bytes:
-    """The same panels as one PNG, 1440 pixels wide."""
+def picture(trainings: Sequence[DrawnTraining], title: str) -> "ShownFigure":
+    """The same panels as one figure, 1440 pixels wide."""
     panels = _shown(trainings)
     columns = min(3, len(panels))
     rows = math.ceil(len(panels) / columns)
@@ -100,9 +100,7 @@ def picture(trainings: Sequence[DrawnTraining], title: str) -> bytes:
     figure.legend(lines, names, loc="lower left", ncols=min(3, len(names)), fontsize=8, frameon=False)
     figure.subplots_adjust(left=0.06, right=0.99, top=1 - 0.75 / figure.get_figheight(), wspace=0.24, hspace=0.4)
     figure.subplots_adjust(bottom=(0.5 + 0.2 * math.ceil(len(names) / 3)) / figure.get_figheight())
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=_DPI)
-    return file.getvalue()
+    return figure
 
 
 def _shown(trainings: Sequence[DrawnTraining]) -> list[str]:
@@ -110,13 +108,10 @@ def _shown(trainings: Sequence[DrawnTraining]) -> list[str]:
     return [panel for panel in PANELS if any(math.isfinite(training.last(panel)) for training in trainings)]
 
 
-def _figure(width: float, height: float) -> "Figure":
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def _figure(width: float, height: float) -> "ShownFigure":
+    from sweeps.views.figures.shown_figure import ShownFigure
 
-    figure = Figure(figsize=(width, height), facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
+    return ShownFigure(width, height)
 
 
 def _svg(trainings: Sequence[DrawnTraining], panel: str) -> str:

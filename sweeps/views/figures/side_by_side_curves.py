@@ -9,7 +9,7 @@ from model import metrics
 from sweeps.diagnosis.curves.readers.csv_file import read_run
 from sweeps.diagnosis.curves.recorded_run import RecordedRun
 from sweeps.errors import InputError
-from sweeps.results.sweep import load
+from sweeps.results.sweep import Sweep, load
 from sweeps.verdicts.curves import Curve
 from sweeps.views.figures.side_by_side import DrawnTraining
 
@@ -38,15 +38,18 @@ def _training(name: str, uri: str | None, evaluated_size: int | None) -> DrawnTr
     sweep_name, _, number = name.rpartition(":")
     if not sweep_name or not number.isdecimal():
         raise InputError(f"{name}: is neither SWEEP:TRIAL nor a CSV file; write as in mnist:17 or run.csv")
-    sweep = load(sweep_name, uri)
-    trials = sweep.trials[sweep.trials["trial"] == int(number)]
+    return training_of(load(sweep_name, uri), int(number))
+
+
+def training_of(sweep: Sweep, number: int) -> DrawnTraining:
+    """A trial of a sweep, of its replicates the first. Raises InputError."""
+    name = f"{sweep.name}:{number}"
+    trials = sweep.trials[sweep.trials["trial"] == number]
     if trials.empty:
-        raise InputError(f"{name}: sweep {sweep_name} has no trial {number}; `sweeps show {sweep_name}` lists them")
+        raise InputError(f"{name}: sweep {sweep.name} has no trial {number}; `sweeps show {sweep.name}` lists them")
     trial = trials.iloc[0]
     epochs = sweep.epochs
-    rows = epochs[
-        (epochs["trial"] == int(number)) & (epochs["replicate"] == trial["replicate"]) & (epochs["epoch"] > 0)
-    ]
+    rows = epochs[(epochs["trial"] == number) & (epochs["replicate"] == trial["replicate"]) & (epochs["epoch"] > 0)]
     if rows.empty:
         raise InputError(f"{name}: it ended in its first epoch, and has no curve; lay another trial beside")
     curves = {panel: rows[metric].to_numpy(float) for panel, metric in _METRICS.items() if metric in rows}
@@ -54,7 +57,7 @@ def _training(name: str, uri: str | None, evaluated_size: int | None) -> DrawnTr
         curves["penalty"] = curves["total"] - curves["data"]  # as reported: with the evaluated set's size, if so
     settings = ", ".join(f"{field} {trial[field]:.4g}" for field in ("eta", "lambda", "batch_size") if field in trial)
     said = f"{settings}. {trial['verdict']}: {trial['verdict_reason']}"
-    return DrawnTraining(f"{sweep_name} trial {number}", rows["epoch"].to_numpy(float), curves, said)
+    return DrawnTraining(f"{sweep.name} trial {number}", rows["epoch"].to_numpy(float), curves, said)
 
 
 def _recorded(name: str, run: RecordedRun, evaluated_size: int | None) -> DrawnTraining:

@@ -1,6 +1,5 @@
 """The stability map as a static picture, WIDTH pixels wide: the report page's map in its colours and marks."""
 
-import io
 import logging
 import math
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,9 @@ if TYPE_CHECKING:  # importing Matplotlib takes longer than most commands
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
+    from sweeps.views.figures.shown_figure import ShownFigure
+
 WIDTH = 1440  # pixels
-_DPI = 144
 _COLUMNS = 3  # of panels, at most
 _HEIGHTS = {1: 5.6, 2: 3.5, 3: 2.75}  # inches of a row, by the number of columns
 _HEAD, _FOOT, _GAP = 0.62, 1.6, 0.36  # inches: above the panels, below them, between two rows
@@ -45,19 +45,18 @@ _GREEK = {"eta": "η", "lambda": "λ"}
 _NAMES = {"eta": "η, learning rate", "lambda": "λ, L2 strength"}
 
 
-def draw(stability: StabilityMap, name: str) -> bytes:
-    """The map of the sweep of that name as a PNG file: panels side by side, below them what the marks mean."""
+def draw(stability: StabilityMap, name: str) -> "ShownFigure":
+    """The map of the sweep of that name: panels side by side, below them what the marks mean."""
     from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+
+    from sweeps.views.figures.shown_figure import DPI, ShownFigure
 
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # else it tells of its font cache, once a machine
     rows = math.ceil(len(stability.panels) / _COLUMNS)
     columns = math.ceil(len(stability.panels) / rows)
     height = _HEAD + rows * (_HEIGHTS[columns] + _GAP) + _FOOT
     with rc_context({"font.family": "DejaVu Sans", "text.color": COLOURS["ink"], "axes.linewidth": 0.8}):
-        figure = Figure(figsize=(WIDTH / _DPI, height), dpi=_DPI, facecolor=COLOURS["bg"])
-        FigureCanvasAgg(figure)
+        figure = ShownFigure(WIDTH / DPI, height, COLOURS["bg"])
         figure.text(0.012, 1 - 0.1 / height, name, va="top", fontsize=11, fontweight="bold")
         figure.text(0.012, 1 - 0.33 / height, _subtitle(stability), va="top", fontsize=7.5, color=COLOURS["muted"])
         grid = figure.add_gridspec(
@@ -75,9 +74,7 @@ def draw(stability: StabilityMap, name: str) -> bytes:
             _draw(axes, stability, panel, is_last_row=number + columns >= len(stability.panels))
             axes.yaxis.set_tick_params(labelleft=number % columns == 0)
         _legends(figure, stability, height)
-        file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=_DPI)
-    return file.getvalue()
+    return figure
 
 
 def _subtitle(stability: StabilityMap) -> str:

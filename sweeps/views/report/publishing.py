@@ -45,7 +45,7 @@ def publish(sweep: Sweep) -> Published:
     trouble = None
     if drawn is not None:
         try:
-            written[REPORT_PICTURE] = draw(drawn, sweep.name)
+            written[REPORT_PICTURE] = draw(drawn, sweep.name).png()
         except Exception as error:  # noqa: BLE001 - whatever Matplotlib makes of an odd machine, the sweep has its page
             trouble = f"{type(error).__name__}: {error}"
     stored = sweep.attach(REPORT, written)
