@@ -13,13 +13,12 @@ from threadpoolctl import threadpool_limits
 from model import Dataset, Hyperparameters, Network, TrainingPlan
 from model.measures import evaluate
 from model.training import Step, mini_batches
-from sweeps.driver.preflight import preflight
 from sweeps.errors import UserNetworkError
 from sweeps.executors.base import Executor
 from sweeps.executors.loky import LokyExecutor
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec
-from sweeps.worker.trial import run_trial, user_network_epoch_seconds
+from sweeps.worker.trial import run_trial
 
 _PROBE_SECONDS = 0.1  # of training steps, per batch size
 _PROBE_EXAMPLES = 2000  # evaluated, per batch size
@@ -31,6 +30,8 @@ def sweep_seconds(spec: SweepSpec, data: dict[str, Dataset], jobs: int) -> float
     Somebody's own network is met and tried in a worker. Raises UserNetworkError, InputError.
     """
     if spec.network is not None:
+        from sweeps.driver.preflight import preflight
+
         with contextlib.closing(LokyExecutor(1, run_trial.__module__)) as pool:
             spec = preflight(spec, data, pool)
             return _sweep_seconds(spec, jobs, lambda *trial: _user_network_seconds(pool, spec, *trial))
@@ -49,6 +50,8 @@ def _sweep_seconds(spec: SweepSpec, jobs: int, epoch: Callable[[TrainingPlan, Hy
 def _user_network_seconds(
     pool: Executor, spec: SweepSpec, plan: TrainingPlan, hyperparameters: Hyperparameters
 ) -> float:
+    from sweeps.worker.user_network_trial import user_network_epoch_seconds
+
     try:
         return pool.submit(user_network_epoch_seconds, spec.network, plan, hyperparameters, spec.time_limit).result()
     except BrokenExecutor:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model import Dataset, Network
-from sweeps.driver.preflight import preflight
 from sweeps.driver.schedule import DEATHS, Schedule
 from sweeps.driver.writer_thread import WriterThread, is_done, open_writer
 from sweeps.errors import Interrupted
@@ -22,7 +21,7 @@ from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.location import sqlite_file, tracking_uri
 from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.sweep_lock import only_driver
-from sweeps.user_network.wrapper import Parameters
+from sweeps.user_network.parameters import Parameters
 from sweeps.worker.task import Champion, Key, Task, TrialResult, failure, task_of
 from sweeps.worker.trial import run_trial
 
@@ -64,9 +63,12 @@ def run_sweep(
         progress.say(
             f"lag {spec.lag} is below four times the {size} workers: some will wait; a larger lag keeps them busy"
         )
-    with only_driver(uri, spec.name), contextlib.closing(LokyExecutor(size, run_trial.__module__)) as executor:
+    with only_driver(uri, spec.name), contextlib.closing(_workers(spec, size)) as executor:
         data = datasets(spec)
-        spec = preflight(spec, data, executor, progress.say)
+        if spec.network is not None:
+            from sweeps.driver.preflight import preflight
+
+            spec = preflight(spec, data, executor, progress.say)
         file = sqlite_file(uri)
         is_new = file is not None and not file.exists()
         schedule = Schedule(spec)  # its sampler's imports come before MLflow's: side by side they take twice as long
@@ -80,7 +82,7 @@ def run_sweep(
                 loop.recall(thread.writer())
                 if thread.writer().finished and not schedule.open:
                     return Finished(schedule.spec, uri, schedule.failed, was_finished=True)
-            loop.run()
+            loop.run(lambda: _look_first(spec, data, progress.say))
             loop.finish()
         except KeyboardInterrupt:
             patience = _RELEASE_SECONDS
@@ -118,12 +120,16 @@ class SweepLoop:
         """Takes over what the record holds."""
         self.schedule.recall(writer.spec, _recorded(writer), writer.deaths, writer.kept)
 
-    def run(self) -> None:
-        """Until every training has ended."""
+    def run(self, meanwhile: Callable[[], None]) -> None:
+        """Until every training has ended. meanwhile: done once, while the first ones run."""
+        is_first = True
         while self.schedule.open:
             for key in self.schedule.next(self._executor.size - len(self._flying), self._flying.values()):
                 self._flying[self._executor.submit(self._train, self._task(key))] = key
             self._progress.show(self._status())
+            if is_first:
+                meanwhile()
+                is_first = False
             done, _ = wait(self._flying, timeout=_GLANCE_SECONDS, return_when=FIRST_COMPLETED)
             if any(isinstance(future.exception(), BrokenExecutor) for future in done):
                 done, _ = wait(self._flying)  # one death breaks them all
@@ -218,6 +224,17 @@ class SweepLoop:
             failed=len(self.schedule.failed),
             best=None if best is None or value is None else (best[0], value),
         )
+
+
+def _workers(spec: SweepSpec, size: int) -> LokyExecutor:
+    """Worker processes that begin with importing what they will need."""
+    return LokyExecutor(size, run_trial.__module__ if spec.network is None else "sweeps.worker.user_network_trial")
+
+
+def _look_first(spec: SweepSpec, data: dict[str, Dataset], say: Callable[[str], None]) -> None:
+    from sweeps.driver.first_look import first_look  # after the first trainings have begun
+
+    first_look(spec, data, say)
 
 
 def _ended(spec: SweepSpec, result: TrialResult) -> Ended:

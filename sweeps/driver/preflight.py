@@ -1,19 +1,17 @@
-"""What is looked at before a sweep begins: its data, how training starts, and somebody's class, tried in a worker."""
+"""Somebody's class is met before a sweep of it begins: tried, examined and looked at as it starts, in a worker."""
 
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from itertools import product
 
-import numpy as np
-
-from model import Dataset, Network
-from sweeps.diagnosis.findings import Finding, Severity
-from sweeps.diagnosis.network.data_check import judge_examples
-from sweeps.diagnosis.network.first_minute import EXAMPLES, judge_builtin_start, start_of_source
+from model import Dataset
+from sweeps.diagnosis.findings import Finding
+from sweeps.diagnosis.network.first_minute import start_of_source
 from sweeps.diagnosis.network.step_law import faults_text
 from sweeps.diagnosis.network.step_law_measuring import examine_source
 from sweeps.diagnosis.network.subject import Array
+from sweeps.driver.first_look import say_gravest, some_examples
 from sweeps.errors import InputError, UserNetworkError
 from sweeps.executors.base import Executor
 from sweeps.specification.spec import SweepSpec
@@ -26,21 +24,14 @@ def preflight(
 ) -> SweepSpec:
     """The spec with all that is known of its network, once a worker has met it. Raises InputError, UserNetworkError.
 
-    say: told what a person should know of data, of a class that can be trained all the same, and of how it starts.
+    say: told what a person should know of a class that can be trained all the same, and of how it starts.
     """
-    for name, dataset in data.items():
-        _say_first(name, judge_examples(dataset.train), say)
     source, first = spec.network, next(iter(data.values()))
-    x, y = _examples(first)
+    if source is None:
+        return spec
     hidden = spec.search["hidden"].corners if "hidden" in spec.search else (spec.plan.hidden,)
     layers = [units for units in hidden if isinstance(units, tuple)]
     shapes = [(d.train.features, *units, d.train.classes) for d, units in product(data.values(), layers)]
-    if source is None:
-        plan = replace(spec.plan, dtype="float64")
-        _say_first(
-            "", judge_builtin_start(Network.initialise(shapes[0], plan, np.random.default_rng(spec.seed)), x, y), say
-        )
-        return spec
     dtypes = spec.search["dtype"].corners if "dtype" in spec.search else (spec.plan.dtype,)
     eta = min(float(value) for value in spec.search["eta"].corners if isinstance(value, int | float))
     try:
@@ -59,8 +50,9 @@ def preflight(
         )
     known = replace(source, file=met.file, digest=met.digest)
     dtype = str(dtypes[0])
+    x, y = some_examples(first)
     starting = [shape for shape in shapes if shape[0] == first.train.features and shape[-1] == first.train.classes]
-    _say_first(source.named, _start(source, starting, x.astype(dtype), y.astype(dtype), spec, pool), say)
+    say_gravest(source.named, _start(source, starting, x.astype(dtype), y.astype(dtype), spec, pool), say)
     return replace(spec, network=_examined(known, spec, pool, say))
 
 
@@ -84,13 +76,6 @@ def _examined(source: NetworkSource, spec: SweepSpec, pool: Executor, say: Calla
     return replace(source, decay=law.text if law else "", faults=faults_text(found.faults))
 
 
-def _examples(data: Dataset) -> tuple[Array, Array]:
-    """x (m, features) as in training and y (m, classes) one-hot of some of the training set, classes mixed."""
-    chosen = np.random.default_rng(0).permutation(len(data.train))[:EXAMPLES]
-    x = np.asarray(data.train.x[chosen], np.float64) * float(data.train.scale)
-    return x, np.eye(data.train.classes)[data.train.y[chosen]]
-
-
 def _start(
     source: NetworkSource, shapes: list[tuple[int, ...]], x: Array, y: Array, spec: SweepSpec, pool: Executor
 ) -> list[Finding]:
@@ -106,11 +91,3 @@ def _start(
                 f"starts, and every trial would end there: {finding.remedy}"
             )
     return found
-
-
-def _say_first(name: str, findings: list[Finding], say: Callable[[str], None]) -> None:
-    """The gravest in a sentence or two, and that there are more."""
-    for finding in sorted(findings, key=lambda one: list(Severity).index(one.severity))[:1]:
-        others = ", ".join(str(other.code) for other in findings if other is not finding)
-        more = f" (also: {others})" if others else ""
-        say(f"{name}{name and ': '}{finding.message} Remedy: {finding.remedy}{more}")

@@ -12,8 +12,8 @@ from sweeps.verdicts.curves import Curves
 from sweeps.verdicts.facts import State
 from sweeps.verdicts.rules import assess
 from sweeps.verdicts.verdict import Assessment
+from sweeps.worker.facts import trial_facts, user_network_facts
 from sweeps.worker.task import Key
-from sweeps.worker.trial import trial_facts, user_network_facts
 
 
 def assessments(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.DataFrame) -> dict[Key, Assessment]:

@@ -8,7 +8,6 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.exceptions import ExperimentalWarning
-from optuna.importance import FanovaImportanceEvaluator
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
@@ -95,6 +94,8 @@ def importances(finished: optuna.Study) -> dict[str, dict[str, float]]:
 
     Raises ValueError where that cannot be said: fewer than two varied parameters, or too few finite results.
     """
+    from optuna.importance import FanovaImportanceEvaluator  # and with it scikit-learn, which proposals do without
+
     evaluator = FanovaImportanceEvaluator(n_trees=_TREES, seed=0)
     sound = [t for t in finished.trials if t.state is TrialState.COMPLETE and np.isfinite(t.values).all()]
     varied = {name for trial in sound for name in trial.params}

@@ -4,7 +4,10 @@ Imports neither MLflow nor, for SQLite, anything but Python's own library.
 """
 
 import contextlib
+import errno
+import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -94,12 +97,22 @@ def _check_file(uri: str) -> None:
             if start and start != _MAGIC:
                 raise _wrong(uri, f"{shown} is no SQLite database", "name another file; this one was left as it is")
         else:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            _check_place(file.parent)
     except (OSError, ValueError, RuntimeError) as error:
         if isinstance(error, AddressError):
             raise
         why = getattr(error, "strerror", None) or "it leads in a circle, or cannot be a file's name"
         raise _wrong(uri, f"{shown} cannot be used ({why})", "name a file in a folder that you may write to") from error
+
+
+def _check_place(folder: Path) -> None:
+    """Raises OSError where there is no such folder and none can be made. Leaves none: who only looks needs none."""
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if nearest != folder:
+        with tempfile.TemporaryDirectory(dir=nearest):
+            pass
 
 
 def _check_lock(uri: str) -> None:

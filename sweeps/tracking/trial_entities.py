@@ -12,7 +12,7 @@ from sweeps.specification.spec import HYPERPARAMETERS, SweepSpec
 from sweeps.tracking.mlflow_pages.descriptions import NOTE, describe_trial
 from sweeps.verdicts.verdict import Assessment
 from sweeps.worker.task import TrialResult
-from sweeps.worker.trial import best_epoch
+from sweeps.worker.watched_training import best_epoch
 
 SOURCE = {"mlflow.source.name": "sweeps", "mlflow.source.type": "LOCAL", "mlflow.user": getpass.getuser()}
 

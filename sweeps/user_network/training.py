@@ -9,8 +9,9 @@ import numpy as np
 from model import Dataset, EpochRecord, Examples, Hyperparameters, TrainingPlan, metrics
 from model.measures import Measures, measure_change, measure_norms
 from sweeps.errors import UserNetworkError
+from sweeps.user_network.parameters import Parameters
 from sweeps.user_network.readings.reading import Array, Pairs
-from sweeps.user_network.wrapper import Parameters, WrappedNetwork, seeded
+from sweeps.user_network.wrapper import WrappedNetwork, seeded
 
 _FAR, _NEAR = 30.0, 1e-6  # of the biases that are tried for a constant answer
 _ROWS = 1000  # examples that are fed forward at a time
@@ -74,8 +75,8 @@ class WrappedTraining:
         return self.wrapped.cost(seen.pairs, 0.0), self._accuracy(seen)
 
     @property
-    def parameters(self) -> Parameters:
-        """The network's, as they are now."""
+    def network(self) -> Parameters:
+        """What is kept of it, as it is now."""
         return Parameters(tuple(self.wrapped.weights), tuple(self.wrapped.biases), self.plan.dtype)
 
     def epoch_seconds(self) -> float:

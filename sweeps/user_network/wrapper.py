@@ -5,7 +5,6 @@ import random
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,15 +36,6 @@ understood of yours, and writes an adapter where that is not enough, a class tha
         def step(self, x, y, eta, lmbda, n):
             self.net.fit_batch(x, y, learning_rate=eta, l2=lmbda / n)
         cost = "quadratic"    # or cross-entropy, log-likelihood, or a method cost(self, x, y, lmbda, n)"""
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """Of somebody's network: weights (n_out, n_in) and biases (n_out,) of each layer. dtype: of its examples."""
-
-    weights: tuple[Array, ...]
-    biases: tuple[Array, ...]
-    dtype: str
 
 
 class FixedSizesError(UserNetworkError):

@@ -8,8 +8,8 @@ from model import Dataset, EpochRecord, Hyperparameters, Network, Probing, Train
 from model.measures import Measures
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import Goal, Stopping, SweepSpec
+from sweeps.user_network.parameters import Parameters
 from sweeps.user_network.source import NetworkSource
-from sweeps.user_network.wrapper import Parameters
 from sweeps.verdicts.facts import State
 from sweeps.verdicts.rules import FAILURE
 from sweeps.verdicts.verdict import BATCH_EDGE_SINCE, Assessment

@@ -16,7 +16,8 @@ from sweeps.executors.loky import LokyExecutor
 from sweeps.specification.spec import Goal
 from sweeps.user_network.source import NetworkSource, source_digest
 from sweeps.worker.task import Task, TrialResult
-from sweeps.worker.trial import _train_user_network, run_trial
+from sweeps.worker.trial import run_trial
+from sweeps.worker.user_network_trial import _train_user_network
 
 TRIALS, ROUNDS, WORKERS = 32, 5, 2
 QUESTION = Path(__file__).parents[1] / "user_networks" / "question.py"

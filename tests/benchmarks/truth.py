@@ -21,7 +21,7 @@ from sweeps.verdicts.curves import curves_of
 from sweeps.verdicts.facts import State
 from sweeps.verdicts.rules import assess, is_certain
 from sweeps.verdicts.verdict import STABLE, Verdict
-from sweeps.worker.trial import trial_facts
+from sweeps.worker.facts import trial_facts
 
 SIDES = {"digits": 48, "mnist": 32}
 ETA = Range(0.01, 100.0, log=True)

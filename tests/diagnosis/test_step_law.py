@@ -19,7 +19,7 @@ from sweeps.verdicts.curves import Curves
 from sweeps.verdicts.facts import TrialFacts
 from sweeps.verdicts.rules import assess
 from sweeps.verdicts.verdict import Verdict
-from sweeps.worker.trial import user_network_facts
+from sweeps.worker.facts import user_network_facts
 
 CASES = Path(__file__).parents[2] / "sweeps" / "specs" / "case_study" / "networks.py"
 DERIVED = """

@@ -9,6 +9,7 @@ import pytest
 from support.small_sweeps import small_table, write_spec
 
 from model import load as load_data
+from sweeps.driver.first_look import first_look
 from sweeps.driver.preflight import preflight
 from sweeps.errors import UserNetworkError
 from sweeps.specification.reading import read_spec
@@ -34,7 +35,8 @@ class Here:
 
 def said(spec: SweepSpec) -> list[str]:
     messages: list[str] = []
-    preflight(spec, datasets(spec), Here(), messages.append)
+    data = datasets(spec)
+    first_look(preflight(spec, data, Here(), messages.append), data, messages.append)
     return messages
 
 

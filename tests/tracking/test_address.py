@@ -225,8 +225,10 @@ def test_a_store_in_a_full_folder_is_one_sentence(tmp_path: Path) -> None:
     """A limit on the size of files stands in for a disk that is full."""
     program = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000));"
-        "from sweeps.cli.main import main; sys.exit(main(['list', '--tracking-uri', sys.argv[1]]))"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
+        "from sweeps.errors import TrackingError; from sweeps.tracking.store import Store\n"
+        "try: Store(sys.argv[1])\n"
+        "except TrackingError as error: sys.exit(str(error))"
     )
     ended = subprocess.run(
         [sys.executable, "-B", "-c", program, f"sqlite:///{tmp_path}/mlflow.db"],

@@ -20,9 +20,9 @@ from sweeps.errors import UserNetworkError
 from sweeps.executors.loky import LokyExecutor
 from sweeps.specification.spec import Goal
 from sweeps.user_network.codec import decode, encode, rebuilt
+from sweeps.user_network.parameters import Parameters
 from sweeps.user_network.smoke_test import SmokeTest, smoke_test
 from sweeps.user_network.source import NetworkSource, source_digest
-from sweeps.user_network.wrapper import Parameters
 from sweeps.verdicts.facts import State
 from sweeps.verdicts.rules import FAILURE
 from sweeps.worker.task import Task, TrialResult

@@ -21,7 +21,7 @@ from sweeps.verdicts.curves import Curves, curves_of
 from sweeps.verdicts.facts import State, TrialFacts
 from sweeps.verdicts.rules import assess, is_certain
 from sweeps.verdicts.verdict import STABLE, Assessment, Cause, Verdict
-from sweeps.worker.trial import trial_facts
+from sweeps.worker.facts import trial_facts
 
 LABELLED, HOLDOUT = (Path(__file__).with_name(f"{name}.toml") for name in ("labelled", "holdout"))
 HELD_BACK = {"digits": 300, "mnist": 1000}

@@ -25,8 +25,8 @@ from sweeps import user_network
 from sweeps.tracking.records import NETWORK, RecordedSweep
 from sweeps.tracking.retrying import sent_once
 from sweeps.tracking.store import Store
+from sweeps.user_network.parameters import Parameters
 from sweeps.user_network.source import NetworkSource, split_target
-from sweeps.user_network.wrapper import Parameters
 from sweeps.worker.task import Champion
 
 ALIAS = MODEL = "champion"
