@@ -6,8 +6,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +19,13 @@ from support.processes import state_of
 from support.small_sweeps import Watcher, small_spec
 
 _PATIENCE_SECONDS = 200.0  # a busy machine takes long
+
+
+def forks() -> ForkServerContext:
+    """Where the processes come from."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sweeps.driver.loop", "sweeps.tracking.writer", "support.small_sweeps"])
+    return context
 
 
 class Driver:
@@ -35,11 +44,9 @@ class Driver:
         pause: float = 0.0,
         freeze: str = "",
     ) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["sweeps.driver.loop", "sweeps.tracking.writer", "support.small_sweeps"])
-        self._end, other = context.Pipe(duplex=False)
+        self._end, other = forks().Pipe(duplex=False)
         arguments = (other, changes, uri, str(cache), times or {}, pause, freeze)
-        self._process = context.Process(target=_drive, args=arguments)
+        self._process = forks().Process(target=_drive, args=arguments)
 
     def __enter__(self) -> "Driver":
         self._process.start()
@@ -113,6 +120,51 @@ def _drive(
         end.send(f"{type(error).__name__}: {error}")
     else:
         end.send("finished")
+
+
+def race_for(uri: str, experiment_ids: Sequence[str], drivers: int) -> list[int]:
+    """Has processes begin to drive the same new sweeps at the same time; says how many got each."""
+    context = forks()
+    barrier, won = context.Barrier(drivers), context.Array("i", len(experiment_ids))
+    refused = context.Array("i", len(experiment_ids))
+    arguments = (uri, experiment_ids, barrier, won, refused)
+    processes = [context.Process(target=_race, args=arguments) for _ in range(drivers)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert list(refused) == [drivers - 1] * len(experiment_ids)
+    return list(won)
+
+
+def _race(uri: str, experiment_ids: Sequence[str], barrier: Barrier, won: Any, refused: Any) -> None:
+    from sweeps.errors import BusyError
+    from sweeps.tracking import lease
+    from sweeps.tracking.store import Store
+
+    lease.RENEW_SECONDS, lease._LOOK_SECONDS = 0.1, 0.05
+    store = Store(uri)
+
+    def create(experiment_id: str) -> str:
+        return str(store.client.create_run(experiment_id, run_name="sweep").info.run_id)
+
+    for at, experiment_id in enumerate(experiment_ids):
+        hold = lease.Lease(store, "raced", lambda _: None, threading.Event())
+        barrier.wait(_PATIENCE_SECONDS)
+        try:
+            hold.take(experiment_id, functools.partial(create, experiment_id))
+        except BusyError:
+            with refused:
+                refused[at] += 1
+        else:
+            with won:
+                won[at] += 1
+            while refused[at] < barrier.parties - won[at]:  # else the others would not see that it lives
+                hold.keep()
+                time.sleep(0.02)
+        barrier.wait(_PATIENCE_SECONDS)
+        hold.release()
 
 
 def _tell(of: type, name: str, hook: Callable[[], None]) -> None:
