@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from support.once import shared_folder
+from support.postgres import Postgres
 from support.small_sweeps import PAIRS, small_spec, swept, write_spec
 
 import sweeps
@@ -44,6 +45,17 @@ def new_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]
         return f"sqlite:///{shutil.copy(original, folder / 'mlflow.db')}"
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL, started where a test asks for it."""
+    server = Postgres()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 @pytest.fixture

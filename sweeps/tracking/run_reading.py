@@ -3,7 +3,7 @@
 import contextlib
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from sweeps.errors import OddSweepError
@@ -67,6 +67,36 @@ def drivers(run: StoredRun) -> int:
     """How many have driven a sweep so far, by its run."""
     numbers = [key.removeprefix(f"{DRIVER}.") for key in run.data.params]
     return max((int(number) for number in numbers if re.fullmatch("[0-9]{1,9}", number)), default=0)
+
+
+def written_by(run: StoredRun) -> int:
+    """Which of a sweep's drivers wrote a trial's run; 0 where it says nothing, as before this was told."""
+    number = run.data.tags.get(DRIVER, "")
+    return int(number) if re.fullmatch("[0-9]{1,9}", number) else 0
+
+
+def without_late_ones(trials: Iterable[StoredRun], drivers: int) -> list[StoredRun]:
+    """Trial runs without what a driver wrote after another had taken over: that one's run of a training counts.
+
+    drivers: how many have driven the sweep; what an earlier one left unfinished is never ended.
+    """
+    runs, newest = list(trials), dict[tuple[str, str], int]()
+    for run in runs:
+        if run.info.status != "RUNNING":
+            newest[training_of(run)] = max(written_by(run), newest.get(training_of(run), 0))
+
+    def counts(run: StoredRun) -> bool:
+        number = written_by(run)
+        if run.info.status == "RUNNING":
+            return number == 0 or number >= drivers
+        return number >= newest[training_of(run)]
+
+    return list(filter(counts, runs))
+
+
+def training_of(trial: StoredRun) -> tuple[str, str]:
+    """The tags that say of which training a run is; empty where somebody took them away."""
+    return trial.data.tags.get("trial", ""), trial.data.tags.get("replicate", "")
 
 
 def recorded_trial(run: StoredRun, spec: SweepSpec) -> RecordedTrial:

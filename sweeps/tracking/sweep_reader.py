@@ -9,7 +9,7 @@ from pathlib import Path
 from sweeps.errors import TrackingError
 from sweeps.tracking.artifact_files import files_in, run_folder, write_whole
 from sweeps.tracking.records import RecordedSweep, RecordedTrial
-from sweeps.tracking.run_reading import StoredRun, drivers, legible, recorded_trial
+from sweeps.tracking.run_reading import StoredRun, drivers, legible, recorded_trial, without_late_ones
 from sweeps.tracking.spec_params import spec_from_run
 
 
@@ -97,8 +97,9 @@ class SweepReader(ABC):
         return None if found is None else found.experiment_id
 
     def trials(self, sweep: RecordedSweep) -> list[RecordedTrial]:
-        """Every trial run, by number and replicate."""
-        recorded = [recorded_trial(run, sweep.spec) for run in self.runs_of_kind(sweep.experiment_id, "trial")]
+        """Every trial run that counts, by number and replicate."""
+        runs = without_late_ones(self.runs_of_kind(sweep.experiment_id, "trial"), sweep.drivers)
+        recorded = [recorded_trial(run, sweep.spec) for run in runs]
         return sorted(recorded, key=lambda trial: (trial.number, trial.replicate))
 
     def sweep_run(self, experiment_id: str) -> StoredRun | None:

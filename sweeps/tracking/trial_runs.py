@@ -11,6 +11,7 @@ from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import DRIVER, RecordedSweep
 from sweeps.tracking.retrying import sent_once
+from sweeps.tracking.run_reading import training_of, written_by
 from sweeps.tracking.store import Store
 from sweeps.tracking.trial_entities import (
     data_input,
@@ -79,16 +80,18 @@ class TrialRuns:
                 self._store.remove(run_id)
 
     def heal(self) -> tuple[int, int]:
-        """Deletes what stands a second time of a training, the older staying; says how many, and how many differed."""
+        """Deletes what stands a second time of a training; says how many, and how many differed.
+
+        What the sweep's later driver wrote stays, then the older.
+        """
         of_training: defaultdict[tuple[str, str], list[Run]] = defaultdict(list)
         query = "tags.kind = 'trial' and attributes.status != 'RUNNING'"
         for run in self._store.runs(self._sweep.experiment_id, query):
-            tags = run.data.tags
-            if "trial" in tags and "replicate" in tags:  # what somebody took away is said where the trials are read
-                of_training[tags["trial"], tags["replicate"]].append(run)
+            if all(training_of(run)):  # what somebody took away is said where the trials are read
+                of_training[training_of(run)].append(run)
         doubles = different = 0
         for runs in of_training.values():
-            first, *others = sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
+            first, *others = sorted(runs, key=lambda run: (-written_by(run), run.info.start_time, run.info.run_id))
             for run in others:
                 different += _content(run) != _content(first)
                 doubles += 1

@@ -4,24 +4,30 @@ import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Run
-from support.small_sweeps import small_spec
+from mlflow.entities import Metric, Run
+from support.drivers import Driver
+from support.small_sweeps import Watcher, assert_same, small_spec, swept
 
 from model import load as load_data
+from sweeps.driver.loop import run_sweep
 from sweeps.errors import BusyError
+from sweeps.results.sweep import Sweep, load
 from sweeps.tracking import lease
 from sweeps.tracking.holder import Holder, read_holder, this_process
 from sweeps.tracking.lease import Lease
 from sweeps.tracking.run_reading import drivers
 from sweeps.tracking.store import Store
 from sweeps.tracking.writer import SweepWriter
+from sweeps.worker.task import failure, task_of
 
 SPEC = small_spec(trials=3)
+CHANGES = {"trials": 5}
 QUICK = {"RENEW_SECONDS": 0.05, "EXPIRY_SECONDS": 0.5, "_LOOK_SECONDS": 0.05}
 
 
@@ -30,6 +36,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a minute."""
     for name, seconds in QUICK.items():
         monkeypatch.setattr(lease, name, seconds)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(new_store: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    """What the sweeps of these tests must be."""
+    return swept(small_spec(**CHANGES), new_store(tmp_path_factory.mktemp("undisturbed")))
 
 
 def opened(uri: str, say: Callable[[str], None] = print) -> SweepWriter:
@@ -140,3 +152,68 @@ def test_lease_is_given_back_where_the_record_cannot_be_opened(uri: str, monkeyp
     with pytest.raises(ZeroDivisionError):
         opened(uri)
     assert sweep_run(uri).data.tags["driver.released"] == "1"
+
+
+def everything(uri: str) -> list[dict[str, Any]]:
+    """All runs of the sweep's experiment."""
+    return [run.to_dictionary() for run in MlflowClient(uri).search_runs([sweep_run(uri).info.experiment_id])]
+
+
+def test_driver_that_lost_its_sweep_changes_nothing_more_and_names_the_one_that_has_it(uri: str) -> None:
+    first = opened(uri)
+    second = opened(uri)
+    before = everything(uri)
+    task = task_of(SPEC, (0, 0), {"eta": 0.1, "lambda": 0.0, "batch_size": 20}, {"digits": load_data("digits").digest})
+    for late in (
+        lambda: first.record(failure(task, "late"), {}),
+        lambda: first.note_death(0, 0, 1),
+        first.interrupt,
+        first.keep,
+        lambda: first.finish(None, lambda *_: None),
+    ):
+        with pytest.raises(BusyError, match=rf"'small' was taken over \(pid {os.getpid()} on "):
+            late()
+    first.release()
+    assert everything(uri) == before
+    second.release()
+
+
+def test_what_was_written_late_is_no_second_trial_and_is_cleared_away(uri: str) -> None:
+    """A driver that was suspended within a request finds out after it."""
+    sweep = swept(SPEC, uri)
+    opened(uri).release()
+    store = Store(uri)
+    recorded = store.sweep("small")
+    assert recorded is not None
+    standing = store.trials(recorded)
+    run = store.client.get_run(standing[1].run_id)
+    assert recorded.drivers == 2
+    assert run.data.tags["driver"] == "1"
+    store.client.set_tag(run.info.run_id, "driver", "2")  # as if it had been trained again
+    late = run.data.tags | {"driver": "1"}
+    finished = store.client.create_run(recorded.experiment_id, run.info.start_time - 5000, late, "trial-0001")
+    store.client.log_batch(finished.info.run_id, [Metric("cost/train_total", 1.0, 0, 0)])
+    store.client.set_terminated(finished.info.run_id)
+    unfinished = store.client.create_run(recorded.experiment_id, None, late, "trial-0001")
+    assert store.trials(recorded) == standing
+    said = Watcher()
+    run_sweep(SPEC, said, 1, uri)
+    assert any("stood in the record twice, 1 with other numbers" in message for message in said.messages)
+    left = {run["info"]["run_id"] for run in everything(uri)}
+    assert not left & {finished.info.run_id, unfinished.info.run_id}
+    assert_same(load("small", uri), sweep)
+
+
+@pytest.mark.parametrize("freeze", ["record", "log_inputs"])
+def test_driver_that_was_suspended_and_comes_back_stops_and_each_trial_stands_once(
+    uri: str, undisturbed: Sweep, tmp_path: Path, freeze: str
+) -> None:
+    with Driver(CHANGES, uri, tmp_path / "cache", QUICK, freeze=freeze) as frozen:
+        frozen.wait_until("frozen")
+        sweep = swept(small_spec(**CHANGES), uri, jobs=1)
+        frozen.thaw()
+        assert f"BusyError: the sweep 'small' was taken over (pid {os.getpid()} on" in frozen.outcome()
+    assert {run["info"]["status"] for run in everything(uri)} == {"FINISHED"}
+    assert len(everything(uri)) == 6
+    assert_same(undisturbed, sweep)
+    assert_same(load("small", uri), sweep)

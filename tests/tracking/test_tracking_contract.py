@@ -16,16 +16,18 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from support import failing_workers
+from support.drivers import Driver, race_for
 from support.mlflow_servers import Server
 from support.small_sweeps import Watcher, assert_same, interrupt_at, small_spec, swept
 
 from model import load as load_data
 from model import metrics
 from sweeps.driver.loop import run_sweep
-from sweeps.errors import Interrupted, TrackingError
+from sweeps.errors import BusyError, Interrupted, TrackingError
 from sweeps.events import Status
 from sweeps.results.sweep import Sweep, load
 from sweeps.specification.spec import PLAN_FIELDS
+from sweeps.tracking import lease
 from sweeps.tracking.store import Store
 from sweeps.tracking.tables import KEYS, SUMMARY
 
@@ -61,12 +63,17 @@ class Written:
         return {run.info.run_name: run for run in runs}
 
 
-@pytest.fixture(scope="module", params=["sqlite", "http"])
+@pytest.fixture(scope="module", params=["sqlite", "http", "postgresql"])
 def store(
     request: pytest.FixtureRequest, new_store: NewStore, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The URI of an empty store."""
     folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "postgresql":
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)  # MLflow puts its artifacts below the working folder
+            yield request.getfixturevalue("postgres").new_database("contract")
+        return
     uri = new_store(folder)
     if request.param == "sqlite":
         yield uri
@@ -227,6 +234,25 @@ def test_half_written_trial_is_deleted_and_runs_again(written: Written, store: s
     assert half.info.run_id not in set(resumed.trials["run_id"])
     assert client.get_run(half.info.run_id).info.lifecycle_stage == "deleted"
     assert all(run.info.status == "FINISHED" for run in client.search_runs([sweep.experiment_id]))
+
+
+def test_one_of_several_drivers_that_begin_at_once_has_the_sweep(store: str) -> None:
+    client = MlflowClient(store)
+    assert race_for(store, [client.create_experiment(f"raced-{number}") for number in range(4)], drivers=3) == [1] * 4
+
+
+def test_second_driver_by_another_address_and_with_another_cache_is_refused_with_the_name_of_the_first(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = f"{store}?timeout=30" if store.startswith("sqlite") else store.replace("127.0.0.1", "localhost")
+    assert other != store
+    monkeypatch.setattr(lease, "_LOOK_SECONDS", 0.1)
+    changes = {"name": "driven", "trials": 500}
+    with Driver(changes, store, tmp_path / "cache", {"RENEW_SECONDS": 0.2}, pause=0.2) as first:
+        first.wait_until("recorded")
+        for address in (other, store):
+            with pytest.raises(BusyError, match=rf"'driven' is being run by another process \(pid {first.pid} on "):
+                run_sweep(small_spec(**changes), Watcher(), 1, address)
 
 
 def test_tracking_uri_of_the_environment_is_honoured_and_left(
