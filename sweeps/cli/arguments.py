@@ -13,29 +13,44 @@ Command = Callable[[argparse.Namespace], int]
 
 
 class Add(Protocol):
-    """Adds a command. reads_store: whether it is nothing without a store."""
+    """Adds a command. reads_store: whether it is nothing without a store. json: whether it can print JSON."""
 
     def __call__(
-        self, name: str, command: Command, what: str, reads_store: bool = False
+        self, name: str, command: Command, what: str, reads_store: bool = False, json: bool = False
     ) -> argparse.ArgumentParser: ...
 
 
 def parser() -> argparse.ArgumentParser:
     """Of all commands; each puts what carries it out into `command`, and whether it is nothing without a store."""
     parser = argparse.ArgumentParser(prog="sweeps", description="Stability-first sweeps of NumPy networks.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and end")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, command: Command, what: str, reads_store: bool = False) -> argparse.ArgumentParser:
+    def add(
+        name: str, command: Command, what: str, reads_store: bool = False, json: bool = False
+    ) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=what, description=what)
         added.set_defaults(command=command, reads_store=reads_store)
         added.add_argument(
             "--tracking-uri", metavar="URI", help="MLflow store (default: $MLFLOW_TRACKING_URI, mlruns/)"
         )
+        if json:
+            added.add_argument("--json", action="store_true", help="print JSON, every number in full")
         return added
 
     for group in (_run, _browse, _train_again, _lay_beside, _diagnose, _adapt, _serve):
         group(add)
     return parser
+
+
+class _Version(argparse.Action):
+    """Asked for only when it is wanted: what is installed is looked up in files."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"sweeps {version('numpy-sweeps')}")
+        parser.exit()
 
 
 def _run(add: Add) -> None:
@@ -50,17 +65,19 @@ def _run(add: Add) -> None:
 
 
 def _browse(add: Add) -> None:
-    add("list", browsing.list_sweeps, "every sweep: trials by state, best", reads_store=True)
+    add("list", browsing.list_sweeps, "every sweep: trials by state, best", reads_store=True, json=True)
 
-    show = add("show", browsing.show, "a sweep's trials as a table, best first", reads_store=True)
+    show = add("show", browsing.show, "a sweep's trials as a table, best first", reads_store=True, json=True)
     show.add_argument("name")
     show.add_argument(
         "--top", type=_positive, metavar="N", default=browsing.TOP, help=f"how many (default: {browsing.TOP})"
     )
     show.add_argument("--reassess", action="store_true", help="verdicts made anew from the recorded epochs")
+    show.add_argument("--columns", metavar="NAMES", help="as in: trial,verdict,eta")
+    show.add_argument("--sort", metavar="NAME", help='a column, as in: eta, or "lambda desc"')
     show.add_argument("--where", metavar="EXPR", help='as in: eta < 1 and lambda <= 5 and state == "complete"')
 
-    compare = add("compare", browsing.compare, "trials side by side", reads_store=True)
+    compare = add("compare", browsing.compare, "trials side by side", reads_store=True, json=True)
     compare.add_argument("name")
     compare.add_argument("trials", nargs="+", type=int, metavar="TRIAL")
 
@@ -72,11 +89,14 @@ def _browse(add: Add) -> None:
         browsing.report,
         "(re)build a sweep's report page and the picture of its map, and print their paths",
         reads_store=True,
+        json=True,
     )
     report.add_argument("name")
     report.add_argument("--open", action="store_true", help="in the browser, too")
 
-    export = add("export", browsing.export, "write the trials and epochs tables into a folder", reads_store=True)
+    export = add(
+        "export", browsing.export, "write the trials and epochs tables into a folder", reads_store=True, json=True
+    )
     export.add_argument("name")
     export.add_argument("folder", type=Path, metavar="DIR")
     export.add_argument("--format", choices=browsing.FORMATS, default="parquet")
@@ -88,12 +108,13 @@ def _train_again(add: Add) -> None:
         running.replay,
         "train a trial again; say whether every recorded number comes back, bit for bit",
         reads_store=True,
+        json=True,
     )
     replay.add_argument("name")
     replay.add_argument("trial", type=int)
     replay.add_argument("--replicate", type=int, default=0, metavar="N", help="which start (default: 0)")
 
-    check = add("check", running.check, "validate a spec and print what it would run")
+    check = add("check", running.check, "validate a spec and print what it would run", json=True)
     check.add_argument("spec", type=Path)
     check.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
 

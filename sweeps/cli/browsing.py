@@ -3,9 +3,11 @@
 import argparse
 import json
 import webbrowser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model import metrics
+from sweeps.cli.as_json import print_json, rows_of
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
 from sweeps.errors import OddSweepError, UnknownSweepError
 from sweeps.tracking.location import tracking_uri
@@ -37,6 +39,9 @@ def list_sweeps(arguments: argparse.Namespace) -> int:
             odd.append(error)
     for said in odd:
         complain(said, DONE)
+    if arguments.json:
+        print_json(rows)
+        return DONE
     if not rows:
         where = shown_uri(tracking_uri(arguments.tracking_uri))
         return complain(f"no sweeps in {where} yet; make one with `sweeps run`", DONE)
@@ -54,14 +59,15 @@ def _listed(sweep: "Sweep") -> dict[str, object]:
         {"sweep": sweep.name, "state": sweep.state, "asked for": sweep.spec.trials * sweep.spec.replicates}
         | {state: int((sweep.trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}
         | {"stable": tally(sweep.trials["verdict"])}
-        | {"verdicts": ", ".join(f"{n} {word}" for word, n in sweep.trials["verdict"].value_counts().items())}
         | {"best trial": int(best["trial"].iloc[0]) if len(best) else None, "objective": sweep.spec.objective[0]}
         | {"best": best[metrics.final(sweep.spec.goals[0].metric)].iloc[0] if len(best) else None}
+        | {"verdicts": ", ".join(f"{n} {word}" for word, n in sweep.trials["verdict"].value_counts().items())}
     )
 
 
 def show(arguments: argparse.Namespace) -> int:
     from sweeps.results.sweep import load
+    from sweeps.results.table_choice import chosen_columns, sorted_by
     from sweeps.results.where_clause import select
     from sweeps.views import terminal_tables
 
@@ -69,7 +75,17 @@ def show(arguments: argparse.Namespace) -> int:
     trials = sweep.reassessed() if arguments.reassess else sweep.trials
     ordered = trials.loc[sweep.ordered.index]
     table = select(ordered, arguments.where) if arguments.where else ordered
-    terminal_tables.print_trials(f"{sweep.name}: {len(table)} trials", table.head(arguments.top), sweep.spec, trials)
+    table = sorted_by(table, arguments.sort) if arguments.sort else table
+    columns = chosen_columns(table, arguments.columns) if arguments.columns else None
+    if arguments.json:
+        print_json(rows_of(table.head(arguments.top) if columns is None else table.head(arguments.top)[columns]))
+        return DONE
+    if columns is not None:
+        terminal_tables.print_table(f"{sweep.name}: {len(table)} trials", table.head(arguments.top)[columns])
+    else:
+        terminal_tables.print_trials(
+            f"{sweep.name}: {len(table)} trials", table.head(arguments.top), sweep.spec, trials
+        )
     if len(table) > arguments.top:
         print(f"{arguments.top} of {len(table)} shown; all: --top {len(table)}")
     return DONE
@@ -80,11 +96,31 @@ def compare(arguments: argparse.Namespace) -> int:
     from sweeps.views import terminal_tables
 
     sweep = load(arguments.name, arguments.tracking_uri)
+    if arguments.json:
+        print_json(_compared(sweep, arguments.trials))
+        return DONE
     terminal_tables.print_comparison(sweep.compare(arguments.trials))
     first, *others = arguments.trials
     for other in others:
         terminal_tables.print_effect(first, other, sweep.effect(first, other), sweep.differences(first, other))
     return DONE
+
+
+def _compared(sweep: "Sweep", trials: list[int]) -> dict[str, object]:
+    """What `compare` prints, for scripts: the trials, and the first against each of the others."""
+    table = sweep.compare(trials)
+    first, *others = trials
+    effects = [
+        {
+            "one": first,
+            "other": other,
+            "sentences": sweep.effect(first, other),
+            "differences": rows_of(sweep.differences(first, other).reset_index()),
+        }
+        for other in others
+    ]
+    shown = [{"trial": name} | dict(zip(table.index, table[name], strict=True)) for name in table.columns]
+    return {"trials": shown, "effects": effects}
 
 
 def next_sweep(arguments: argparse.Namespace) -> int:
@@ -101,9 +137,10 @@ def report(arguments: argparse.Namespace) -> int:
     from sweeps.views.report.publishing import publish
 
     published = publish(load(arguments.name, arguments.tracking_uri))
-    print(published.page)
-    if published.picture is not None:
-        print(published.picture)
+    if arguments.json:
+        print_json({"page": published.page, "picture": published.picture})
+    else:
+        print(published.page, *([published.picture] if published.picture else []), sep="\n")
     say_what_is_missing(published)
     if arguments.open and not webbrowser.open(published.page.as_uri()):
         return complain("no browser could be started; open the file above in one", FAILED)
@@ -119,6 +156,7 @@ def export(arguments: argparse.Namespace) -> int:
     from sweeps.results.sweep import load
 
     sweep = load(arguments.name, arguments.tracking_uri)
+    written: list[Path] = []
     try:
         arguments.folder.mkdir(parents=True, exist_ok=True)
         for name, table in {"trials": sweep.trials, "epochs": sweep.epochs}.items():
@@ -128,11 +166,14 @@ def export(arguments: argparse.Namespace) -> int:
             elif arguments.format == "csv":
                 table.to_csv(path, index=False)
             else:
-                known = table.astype(object).where(table.notna(), None)  # to_json would round to 15 digits
-                path.write_text(json.dumps(known.to_dict("records"), indent=1), encoding="utf-8")
-            print(path)
+                path.write_text(json.dumps(rows_of(table), indent=1), encoding="utf-8")
+            written.append(path)
     except OSError as error:
         return complain(f"{arguments.folder} cannot be written: {error.strerror}; give another folder", BAD_INPUT)
+    if arguments.json:
+        print_json(written)
+    else:
+        print(*written, sep="\n")
     return DONE
 
 

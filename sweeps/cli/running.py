@@ -2,9 +2,11 @@
 
 import argparse
 import signal
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sweeps.cli.as_json import print_json
 from sweeps.cli.browsing import say_what_is_missing
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
 from sweeps.errors import TrackingError
@@ -129,8 +131,11 @@ def check(arguments: argparse.Namespace) -> int:
 
     jobs = arguments.jobs or default_jobs()
     seconds = sweep_seconds(spec, datasets(spec), jobs)
-    terminal_tables.print_spec(spec)
     trainings = spec.trials * spec.replicates
+    if arguments.json:
+        print_json({"spec": spec.to_table(), "trainings": trainings, "jobs": jobs, "seconds": seconds})
+        return DONE
+    terminal_tables.print_spec(spec)
     print(f"{trainings} trainings on {jobs} workers: about {terminal_tables.duration(seconds)} on this machine")
     return DONE
 
@@ -139,6 +144,9 @@ def replay(arguments: argparse.Namespace) -> int:
     from sweeps.results.sweep import load
 
     replay = load(arguments.name, arguments.tracking_uri).replay(arguments.trial, arguments.replicate)
+    if arguments.json:
+        print_json(asdict(replay) | {"identical": replay.identical})
+        return DONE if replay.identical else FAILED
     if replay.identical:
         print(f"trial {replay.trial}: all {replay.compared} recorded numbers came back, bit for bit")
         return DONE

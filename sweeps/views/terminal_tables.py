@@ -26,6 +26,11 @@ _UNBOUND = 100_000
 _GAP = 3  # between two columns
 _FIRST = 10  # components that are listed in the order in which two trials part
 _READABLE = 110  # columns of running text
+_RESULTS = {
+    metrics.VALIDATION_DATA: "validation\ndata cost",
+    metrics.VALIDATION_ACCURACY: "validation\naccuracy",
+    metrics.VALIDATION_TOTAL: "validation\ntotal",
+}
 _WIDE = 1000  # columns of a file or pipe: nothing is cut off there
 
 
@@ -46,7 +51,8 @@ def print_table(title: str, frame: pd.DataFrame, headings: Sequence[str] | None 
         shown -= 1
     out.print(_table(title, headings[:shown], cells, frame))
     if shown < len(headings):
-        out.print(f"(the terminal is too narrow for: {', '.join(headings[shown:])})")
+        left_out = ", ".join(heading.replace("\n", " ") for heading in headings[shown:])
+        out.print(f"(the terminal is too narrow for: {left_out})")
 
 
 def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec, of: pd.DataFrame) -> None:
@@ -54,22 +60,22 @@ def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec, of: pd.DataF
     for sentence in fault_sentences(spec):
         console().print(sentence, markup=False)
     trials = trials.assign(times_best=times_best(spec, of, trials))
-    headings = {
+    results = [goal.metric for goal in spec.goals] + [metrics.VALIDATION_DATA, metrics.VALIDATION_ACCURACY]
+    headings = {  # what a narrow terminal has no room for is left out from the end
         "trial": "trial",
         **({"replicate": "start"} if spec.replicates > 1 else {}),
-        **{name: name for name in spec.search if name in spec.varied},
         "verdict": "verdict",
+        **{metrics.final(name): _RESULTS.get(name, name) for name in results},
+        **{name: name for name in spec.search if name in spec.varied},
         "times_best": times_best_heading(spec),
-        metrics.final(metrics.VALIDATION_DATA): "validation data cost",
         metrics.final(metrics.PENALTY): "penalty",
-        metrics.final(metrics.VALIDATION_ACCURACY): "validation accuracy",
         "state": "state",
         metrics.EDGE: "edge",
-        "diverged_epoch": "diverged at",
-        metrics.final(metrics.WEIGHT_NORM): "weight norm",
-        metrics.final(metrics.TRAIN_DATA): "train data cost",
-        metrics.final(metrics.TRAIN_TOTAL): "train total",
-        metrics.TEST_ACCURACY: "test accuracy",
+        "diverged_epoch": "diverged\nat",
+        metrics.final(metrics.WEIGHT_NORM): "weight\nnorm",
+        metrics.final(metrics.TRAIN_DATA): "train data\ncost",
+        metrics.final(metrics.TRAIN_TOTAL): "train\ntotal",
+        metrics.TEST_ACCURACY: "test\naccuracy",
         "seconds": "seconds",
     }
     present = {name: heading for name, heading in headings.items() if name in trials}

@@ -170,7 +170,7 @@ def test_fields_without_numbers_are_refused(x: str, y: str, said: str) -> None:
 
 
 def test_the_picture_is_a_png_of_the_stated_width(made: StabilityMap) -> None:
-    content = draw(made, "mapped")
+    content = draw(made, "mapped").png()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     assert int.from_bytes(content[16:20], "big") == WIDTH
 
@@ -180,7 +180,7 @@ def test_any_number_of_panels_makes_a_picture_also_of_a_map_without_a_border(bat
     spec = spec_of({"batch_size": batch_size})
     trials = table_of(spec)
     for some in (trials, trials[trials["verdict"] == "converged"], trials.iloc[:0]):
-        assert draw(stability_map(spec, some, n=N), "mapped")[:4] == b"\x89PNG"
+        assert draw(stability_map(spec, some, n=N), "mapped").png()[:4] == b"\x89PNG"
 
 
 def test_the_picture_has_the_colours_of_the_pages_light_theme() -> None:

@@ -53,7 +53,7 @@ def test_curves_that_end_in_nothing_finite_are_drawn_where_they_are_finite() -> 
     curves = {"total": np.array([1.0, 1e30, np.inf]), "data": np.full(3, np.nan)}
     trainings = [DrawnTraining("diverged", epochs, curves), DrawnTraining("sound", epochs, {"total": np.ones(3)})]
     assert page(trainings, "t").count("<figure") == 1  # nobody recorded a data cost
-    assert picture(trainings, "t").startswith(b"\x89PNG")
+    assert picture(trainings, "t").png().startswith(b"\x89PNG")
     assert page(trainings, "t") == page(trainings, "t")
 
 
