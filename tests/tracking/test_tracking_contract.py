@@ -255,6 +255,23 @@ def test_second_driver_by_another_address_and_with_another_cache_is_refused_with
                 run_sweep(small_spec(**changes), Watcher(), 1, address)
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("freeze", ["record", "log_inputs"])
+def test_driver_that_was_suspended_and_comes_back_does_no_harm(
+    store: str, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, freeze: str
+) -> None:
+    monkeypatch.setattr(lease, "EXPIRY_SECONDS", 3.0)
+    changes = {"name": f"suspended-{freeze}", "trials": 6}
+    with Driver(changes, store, tmp_path / "cache", {"RENEW_SECONDS": 0.2}, freeze=freeze) as frozen:
+        frozen.wait_until("frozen")
+        sweep = swept(small_spec(**changes), store)
+        frozen.thaw()
+        assert f"was taken over (pid {os.getpid()} on " in frozen.outcome()
+    runs = MlflowClient(store).search_runs([sweep.experiment_id])
+    assert (len(runs), {run.info.status for run in runs}) == (7, {"FINISHED"})
+    assert_same(load(sweep.name, store), swept(small_spec(**changes), uri))
+
+
 def test_tracking_uri_of_the_environment_is_honoured_and_left(
     written: Written, store: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
