@@ -17,7 +17,8 @@ from sweeps.specification.requirements import datasets
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.location import tracking_uri
 from sweeps.tracking.outage import STORE_WAIT
-from sweeps.tracking.outbox import Opening, Outbox
+from sweeps.tracking.outbox import Outbox
+from sweeps.tracking.outbox_contents import Opening
 from sweeps.tracking.sweep_lock import only_driver
 from sweeps.user_network.source import split_target
 from sweeps.worker.trial import run_trial

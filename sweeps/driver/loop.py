@@ -25,7 +25,8 @@ from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.address import check_spelling
 from sweeps.tracking.location import sqlite_file, tracking_uri
 from sweeps.tracking.outage import STORE_WAIT
-from sweeps.tracking.outbox import Entry, Outbox
+from sweeps.tracking.outbox import Outbox
+from sweeps.tracking.outbox_contents import Entry
 from sweeps.tracking.outbox_places import outbox_path
 from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.sweep_lock import only_driver

@@ -15,7 +15,8 @@ from sweeps.formatting import count
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.outage import Outage
-from sweeps.tracking.outbox import Entry, Outbox
+from sweeps.tracking.outbox import Outbox
+from sweeps.tracking.outbox_contents import Entry
 from sweeps.tracking.shown_uri import shown_uri
 from sweeps.user_network.wrapper import Parameters
 from sweeps.verdicts.facts import State

@@ -7,83 +7,40 @@ costs no training. What was begun here is remembered, so that a resume is told f
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model import Network
-from sweeps.errors import OutboxError, SpecError, UserNetworkError
+from sweeps.errors import OutboxError, SpecError
 from sweeps.formatting import count
 from sweeps.specification.domains import Settings
-from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec, differences
 from sweeps.tracking.framed_file import FramedFile, unwritable
-from sweeps.user_network.codec import decode, encode, rebuilt
-from sweeps.user_network.wrapper import Parameters
+from sweeps.tracking.outbox_contents import SENSELESS, SOURCE, Contents, Entry, Opening, Table, entry_of
+from sweeps.user_network.codec import decode, encode
 from sweeps.verdicts.facts import State
 from sweeps.worker.task import Key, TrialResult
 
-_SOURCE = ("target", "file", "digest", "decay", "faults")  # of a user's network, beside its name
-
-Table = dict[str, Any]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """How a training ended. number: of the entry in its outbox. result: without its network."""
-
-    number: int
-    result: TrialResult
-    settings: Settings
-
-    @property
-    def key(self) -> Key:
-        """Of the training."""
-        return self.result.number, self.result.replicate
-
-
-@dataclass(frozen=True)
-class Opening:
-    """How a sweep was begun. digests: of its data, by name. code: what the file of its own network held."""
-
-    spec: SweepSpec
-    provenance: dict[str, str]
-    digests: dict[str, str]
-    code: NDArray[np.uint8]
-
-
-class Outbox:
-    """The outbox of one sweep, open for this process alone. Its methods may be called from several threads.
-
-    opening: None in a new one. keys: of the trainings that it holds. deaths: how often each training took its worker
-    along. kept: settings of trials that run again. network: of the best training so far. is_whole: whether every
-    training that ended is in here.
-    """
+class Outbox(Contents):
+    """The outbox of one sweep, open for this process alone. Its methods may be called from several threads."""
 
     def __init__(self, path: Path) -> None:
         """Raises OutboxError where it cannot be written or is damaged, BusyError where another process holds it."""
+        super().__init__()
         self.path = path
-        self.opening: Opening | None = None
-        self.keys: dict[Key, int] = {}  # and the number of its last entry
-        self.deaths: dict[Key, int] = {}
-        self.kept: dict[int, Settings] = {}
-        self.network: tuple[Key, Network | Parameters] | None = None
-        self.is_whole = True
         self._waiting: dict[int, Entry] = {}
-        self._delivered: set[int] = set()
-        self._run_id: str | None = None
-        self._count = 0
         self._lock = threading.RLock()
         self._file = FramedFile(path)
         try:
             for number, said in enumerate(self._said()):
-                self._understood(number, self._take_in, said)
-            left = set(self.keys.values()) - self._delivered
-            self._waiting = {entry.number: entry for entry in self._entries(left)}
+                self._understood(number, self.take_in, said)
+            self._waiting = {entry.number: entry for entry in self._entries(self.left)}
         except BaseException:
             self._file.close()
             raise
@@ -133,13 +90,13 @@ class Outbox:
         """Puts a result on the disk; the network of the best one, too. Raises OSError."""
         network = result.network if is_best else None
         with self._lock:
-            entry = Entry(self._count, replace(result, network=None), settings)
+            entry = Entry(self.count, replace(result, network=None), settings)
             records: list[Table] = [{"kind": "result", "settings": settings, "result": entry.result}]
             if network is not None:
                 built_in = isinstance(network, Network)
                 records.append({"kind": "network", "key": entry.key, "built_in": built_in, "network": network})
             self._file.append(*map(encode, records))
-            self._count += 1
+            self.count += 1
             self.keys[entry.key] = entry.number
             self._waiting[entry.number] = entry
             self.network = self.network if network is None else (entry.key, network)
@@ -149,7 +106,7 @@ class Outbox:
         """Notes that a result stands in the store. Forgotten in a crash it does no harm: doubles are found."""
         with self._lock:
             self._waiting.pop(entry.number, None)
-            self._delivered.add(entry.number)
+            self.done.add(entry.number)
             with suppress(OSError):
                 self._file.append(encode({"kind": "delivered", "number": entry.number}), sync=False)
 
@@ -167,26 +124,27 @@ class Outbox:
         """
         with self._lock:
             elsewhere = len(set(held) - self.keys.keys())
-            if run_id != self._run_id or self.is_whole == bool(elsewhere):
+            if run_id != self.run_id or self.is_whole == bool(elsewhere):
                 with suppress(OSError):
                     self._file.append(encode({"kind": "opened", "run_id": run_id, "elsewhere": elsewhere}))
-                self._open(run_id, elsewhere)
+                self.open(run_id, elsewhere)
             missing = {number for key, number in self.keys.items() if number not in self._waiting and key not in held}
-            missing |= {number for number in self.keys.values() if number not in self._delivered}
+            missing |= {number for number in self.keys.values() if number not in self.done}
             found = {entry.number: entry for entry in self._entries(missing)}
             again = {
                 number: entry
                 for number, entry in found.items()
-                if number not in self._delivered or entry.result.state is not State.FAILED
+                if number not in self.done or entry.result.state is not State.FAILED
             }
-            self._delivered -= again.keys()
+            self.done -= again.keys()
             self._waiting = dict(sorted((self._waiting | again).items()))
 
     def retry(self, settings: Mapping[Key, Settings]) -> None:
         """Forgets trainings that run again, but for their settings. Raises OSError."""
         with self._lock:
             self._file.append(encode({"kind": "retry", "settings": list(settings.items())}))
-            self._forget(settings)
+            self._waiting = {n: entry for n, entry in self._waiting.items() if entry.key not in settings}
+            self.forget(settings)
 
     def finished(self) -> None:
         """Empties the outbox of a sweep that is finished, so that only that it was begun is remembered."""
@@ -202,7 +160,7 @@ class Outbox:
 
     def _begin(self, opening: Opening) -> None:
         network = opening.spec.network
-        source = {} if network is None else {name: getattr(network, name) for name in _SOURCE}
+        source = {} if network is None else {name: getattr(network, name) for name in SOURCE}
         table = {"kind": "begun", "spec": opening.spec.to_table(), "rules": opening.spec.rules, "source": source}
         table |= {"provenance": opening.provenance, "digests": opening.digests, "code": opening.code}
         self._file.append(encode(table | {"is_whole": self.is_whole}))
@@ -210,9 +168,9 @@ class Outbox:
 
     def _reset(self) -> None:
         self._file.clear()
-        self.opening, self.network, self._run_id, self.is_whole, self._count = None, None, None, False, 0
-        for held in (self.keys, self.deaths, self.kept, self._waiting, self._delivered):
-            held.clear()
+        Contents.__init__(self)
+        self.is_whole = False
+        self._waiting.clear()
 
     def _said(self) -> Iterator[Table]:
         """What the records in the file say."""
@@ -224,60 +182,15 @@ class Outbox:
         for place, said in enumerate(self._said() if numbers else ()):
             if said["kind"] == "result":
                 if number in numbers:
-                    yield self._understood(place, _entry, number, said)
+                    yield self._understood(place, entry_of, number, said)
                 number += 1
 
     def _understood(self, place: int, action: Callable[..., T], *given: Any) -> T:
         try:
             return action(*given)
-        except (UserNetworkError, SpecError, LookupError, TypeError, ValueError, AttributeError) as error:
+        except SENSELESS as error:
             said = f"{self.path}: record {place} makes no sense to this version ({error})"
             raise OutboxError(f"{said}; use the version that wrote it, or move the file away") from error
-
-    def _take_in(self, said: Table) -> None:
-        match said["kind"]:
-            case "begun":
-                self.opening = _opening(said)
-                self.is_whole = self.is_whole and said["is_whole"]
-            case "result":
-                self.keys[said["result"]["number"], said["result"]["replicate"]] = self._count
-                self._count += 1
-            case "network":
-                kind: type[Network | Parameters] = Network if said["built_in"] else Parameters
-                self.network = said["key"], rebuilt(kind, said["network"])
-            case "delivered":
-                self._delivered.add(said["number"])
-            case "death":
-                self.deaths[said["key"]] = said["count"]
-            case "opened":
-                self._open(said["run_id"], said["elsewhere"])
-            case "retry":
-                self._forget(dict(said["settings"]))
-            case other:
-                raise ValueError(f"{other!r} is no kind of record")
-
-    def _open(self, run_id: str, elsewhere: int) -> None:
-        if run_id != self._run_id:
-            self._delivered.clear()
-        self._run_id = run_id
-        self.is_whole = not elsewhere
-
-    def _forget(self, settings: Mapping[Key, Settings]) -> None:
-        for key, of_trial in settings.items():
-            self.kept[key[0]] = of_trial
-            self._waiting.pop(self.keys.pop(key, -1), None)
-            self.deaths.pop(key, None)
-
-
-def _entry(number: int, said: Table) -> Entry:
-    return Entry(number, rebuilt(TrialResult, said["result"]), said["settings"])
-
-
-def _opening(said: Table) -> Opening:
-    spec = replace(parse_spec(said["spec"], "the spec in an outbox", check_data=False), rules=said["rules"])
-    if spec.network is not None:
-        spec = replace(spec, network=replace(spec.network, **said["source"]))
-    return Opening(spec, said["provenance"], said["digests"], said["code"])
 
 
 def _changes(known: Opening, spec: SweepSpec, digests: Mapping[str, str]) -> Iterator[str]:

@@ -127,11 +127,16 @@ def test_sweep_without_its_server_survives_a_kill_ends_and_is_delivered_as_the_u
         server.stop()
 
 
-def test_training_goes_on_while_the_database_is_locked_and_nothing_is_lost(undisturbed: Sweep, uri: str) -> None:
+def test_training_goes_on_while_the_database_is_locked_and_nothing_is_lost(
+    undisturbed: Sweep, uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with locked(uri):
         watcher = Watcher()
         with pytest.raises(StoreAwayError, match="8 results of small wait in"):
             run_sweep(SPEC, watcher, 2, uri, wait=0)
+    assert main(["list", "--tracking-uri", uri]) == 0
+    said = f"8 results of small wait in {outbox_path(uri, 'small')}; `sweeps deliver small` brings them to the store"
+    assert said in capsys.readouterr().err
     away = [status for status in watcher.statuses if status.why]
     assert "locked" in str(away[-1].why)
     assert away[-1].waiting == away[-1].ended == 8
