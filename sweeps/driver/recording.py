@@ -18,7 +18,7 @@ from sweeps.tracking.outage import Outage
 from sweeps.tracking.outbox import Outbox
 from sweeps.tracking.outbox_contents import Entry
 from sweeps.tracking.shown_uri import shown_uri
-from sweeps.user_network.wrapper import Parameters
+from sweeps.user_network.parameters import Parameters
 from sweeps.verdicts.facts import State
 from sweeps.worker.task import Key, TrialResult
 

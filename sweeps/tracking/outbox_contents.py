@@ -15,7 +15,7 @@ from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.framed_file import DamagedError, records_in
 from sweeps.user_network.codec import decode, rebuilt
-from sweeps.user_network.wrapper import Parameters
+from sweeps.user_network.parameters import Parameters
 from sweeps.worker.task import Key, TrialResult
 
 SOURCE = ("target", "file", "digest", "decay", "faults")  # of a user's network, beside its name

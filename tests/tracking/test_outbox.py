@@ -17,8 +17,8 @@ from sweeps.errors import BusyError, OutboxError, SpecError
 from sweeps.tracking.framed_file import DamagedError, FramedFile, records_in
 from sweeps.tracking.outbox import Outbox
 from sweeps.tracking.outbox_places import outbox_folder, outbox_path, outboxes
+from sweeps.user_network.parameters import Parameters
 from sweeps.user_network.source import NetworkSource
-from sweeps.user_network.wrapper import Parameters
 from sweeps.verdicts.facts import State
 from sweeps.verdicts.verdict import Assessment, Cause, Verdict
 from sweeps.worker.task import TrialResult
