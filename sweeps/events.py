@@ -6,8 +6,8 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Status:
-    """How far a sweep is, in trainings. best: (trial, mean of the first objective over
-    its replicates), None before the first.
+    """How far a sweep is, in trainings. best: (trial, mean of the first objective over its replicates), None before the
+    first. waiting: results that the store has not yet. why: the reason, where it is away.
     """
 
     total: int
@@ -15,6 +15,8 @@ class Status:
     running: int
     failed: int
     best: tuple[int, float] | None
+    waiting: int = 0
+    why: str | None = None
 
 
 class Progress(Protocol):

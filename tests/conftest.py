@@ -28,10 +28,11 @@ CHROMIUM_FLAGS += ["--disable-background-networking", "--disable-component-updat
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nothing of the tests comes into the user's cache folder. All processes of a run share one, as drivers do."""
+    """Nothing of the tests comes into the user's folders. All processes of a run share one cache, as drivers do."""
     with pytest.MonkeyPatch.context() as patch:
         if "SWEEPS_CACHE" not in os.environ:
             patch.setenv("SWEEPS_CACHE", str(shared_folder(tmp_path_factory) / "cache"))
+        patch.setenv("SWEEPS_DATA", str(tmp_path_factory.mktemp("data")))
         yield
 
 

@@ -1,6 +1,7 @@
 """What the command line understands."""
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +9,7 @@ from typing import Protocol
 from sweeps.cli import adapting, browsing, diagnosing, running, serving
 from sweeps.specification.reading import DEFAULT_SPEC
 from sweeps.tracking.mlflow_pages.links import HOST, PORT
+from sweeps.tracking.outage import STORE_WAIT
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -62,6 +64,27 @@ def _run(add: Add) -> None:
     run.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
     run.add_argument("--retry-failed", action="store_true", help="run failed trials again, with the settings they had")
     run.add_argument("--quiet", action="store_true", help="no progress")
+    _waits(run)
+
+    deliver = add(
+        "deliver",
+        running.deliver,
+        "bring results that wait for their store to it, and finish its record",
+        reads_store=True,
+    )
+    deliver.add_argument("sweep", nargs="?", metavar="NAME", help="of a sweep, or its outbox file (default: all)")
+    deliver.add_argument("--quiet", action="store_true", help="no progress")
+    _waits(deliver)
+
+
+def _waits(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--store-wait",
+        type=_seconds,
+        metavar="SECONDS",
+        default=STORE_WAIT,
+        help=f"for a store that is away, once nothing else is to be done (default: {STORE_WAIT:g})",
+    )
 
 
 def _browse(add: Add) -> None:
@@ -178,6 +201,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, got {text[:20]!r}")
+    return seconds
 
 
 def _port(text: str) -> int:

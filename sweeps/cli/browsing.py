@@ -10,7 +10,9 @@ from model import metrics
 from sweeps.cli.as_json import print_json, rows_of
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
 from sweeps.errors import OddSweepError, UnknownSweepError
+from sweeps.formatting import count
 from sweeps.tracking.location import tracking_uri
+from sweeps.tracking.outbox_places import outboxes
 from sweeps.tracking.shown_uri import shown_uri
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def list_sweeps(arguments: argparse.Namespace) -> int:
             odd.append(error)
     for said in odd:
         complain(said, DONE)
+    _say_what_waits(tracking_uri(arguments.tracking_uri))
     if arguments.json:
         print_json(rows)
         return DONE
@@ -48,6 +51,17 @@ def list_sweeps(arguments: argparse.Namespace) -> int:
     terminal_tables.print_table("Sweeps", pd.DataFrame(rows))
     terminal_tables.print_what_counts()
     return DONE
+
+
+def _say_what_waits(uri: str, name: str | None = None) -> None:
+    """Of results that a sweep's outbox here keeps for the store; of all sweeps where none is named."""
+    from sweeps.tracking.outbox_contents import waits_in
+
+    for path in outboxes(uri):
+        waits = waits_in(path) if name in (None, path.stem) else 0
+        if waits:
+            said = f"{count(waits, 'result')} of {path.stem} wait in {path}"
+            complain(f"{said}; `sweeps deliver {path.stem}` brings them to the store", DONE)
 
 
 def _listed(sweep: "Sweep") -> dict[str, object]:
@@ -72,6 +86,7 @@ def show(arguments: argparse.Namespace) -> int:
     from sweeps.views import terminal_tables
 
     sweep = load(arguments.name, arguments.tracking_uri)
+    _say_what_waits(sweep.uri, sweep.name)
     trials = sweep.reassessed() if arguments.reassess else sweep.trials
     ordered = trials.loc[sweep.ordered.index]
     table = select(ordered, arguments.where) if arguments.where else ordered

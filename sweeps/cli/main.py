@@ -51,4 +51,5 @@ def _left(stop: Interrupted) -> str:
     if stop.finished:
         return "interrupted when the sweep was finished and recorded; the same command shows it"
     lost = f"; {count(stop.unrecorded, 'finished trial')} not recorded, to run again" if stop.unrecorded else ""
+    lost = f"; {stop.kept}" if stop.kept else lost
     return f"interrupted{lost}; the same command goes on from here"

@@ -1,4 +1,4 @@
-"""Commands that train: run, check, replay; and the one that rewrites where a moved store is."""
+"""Commands that train: run, check, replay; and those that bring results to a store, or say where it is now."""
 
 import argparse
 import signal
@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sweeps.cli.as_json import print_json
 from sweeps.cli.browsing import say_what_is_missing
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
-from sweeps.errors import TrackingError
+from sweeps.errors import BusyError, InputError, TrackingError, UnknownSweepError
+from sweeps.formatting import count
 from sweeps.specification.reading import read_spec
 from sweeps.specification.requirements import datasets
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.address import check_spelling
 from sweeps.tracking.location import sqlite_file, tracking_uri
+from sweeps.tracking.outbox_places import SUFFIX, outbox_folder, outboxes
 from sweeps.tracking.shown_uri import has_secrets
 
 if TYPE_CHECKING:
+    from sweeps.driver.loop import Finished
     from sweeps.results.sweep import Sweep
 
 
@@ -38,8 +41,58 @@ def run(arguments: argparse.Namespace) -> int:
 
     with progress_of(spec.name, arguments.quiet) as progress:
         finished = run_sweep(
-            spec, progress, arguments.jobs, arguments.tracking_uri, retry_failed=arguments.retry_failed
+            spec,
+            progress,
+            arguments.jobs,
+            arguments.tracking_uri,
+            retry_failed=arguments.retry_failed,
+            wait=arguments.store_wait,
         )
+    return _concluded(finished, arguments.tracking_uri)
+
+
+def deliver(arguments: argparse.Namespace) -> int:
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _interrupt)
+    from sweeps.driver.delivery import deliver as delivered
+    from sweeps.views.terminal_progress import progress_of
+
+    paths = _outboxes(arguments.sweep, tracking_uri(arguments.tracking_uri))
+    codes = [DONE]
+    for path in paths:
+        try:
+            with progress_of(path.stem, arguments.quiet) as progress:
+                done = delivered(path, progress, arguments.tracking_uri, arguments.store_wait)
+        except (TrackingError, BusyError, InputError) as error:  # one keeps none of the others from their store
+            codes.append(complain(error, FAILED))
+            continue
+        if done is None:
+            complain(f"{path.stem}: nothing waits", DONE)
+        elif done.finished is None:
+            said = f"{count(done.results, 'result')} delivered, and trainings are left to do"
+            complain(f"{done.name}: {said}: `sweeps run` with its spec goes on", DONE)
+        else:
+            complain(f"{done.name}: {count(done.results, 'result')} delivered, and its record is finished", DONE)
+            codes.append(_concluded(done.finished, arguments.tracking_uri))
+    if not paths:
+        complain("nothing waits for this store", DONE)
+    return max(codes)
+
+
+def _outboxes(sweep: str | None, uri: str) -> list[Path]:
+    """The outbox of a sweep, by its name or its file; without either all that the store has."""
+    known = outboxes(uri)
+    if sweep is None:
+        return known
+    path = Path(sweep) if sweep.endswith(SUFFIX) else next((one for one in known if one.stem == sweep), None)
+    if path is None or not path.is_file():
+        held = ", ".join(one.stem for one in known) or "none"
+        raise UnknownSweepError(f"there is no outbox {sweep!r} in {outbox_folder(uri)}; sweeps with one: {held}")
+    return [path]
+
+
+def _concluded(finished: "Finished", uri: str | None) -> int:
+    """Prints what came of a sweep, once its report is written."""
     from sweeps.analysis.next_spec import answers
     from sweeps.results.sweep import load
     from sweeps.tracking.records import REPORT, REPORT_FILE
@@ -52,11 +105,12 @@ def run(arguments: argparse.Namespace) -> int:
     terminal_tables.print_verdicts(sweep.ordered)
     terminal_tables.print_answers(answers(tables_of(sweep)))
     report = None if finished.was_finished and sweep.holds(REPORT, REPORT_FILE) else _reported(sweep)
-    print(next_steps(sweep, arguments.tracking_uri, report))
+    print(next_steps(sweep, uri, report))
     if finished.was_finished:
         complain(f"{sweep.name} was finished already; nothing was run. More: --trials N, or another --name", DONE)
     if finished.failed:
-        failed = ", ".join(f"{number}-r{r}" if spec.replicates > 1 else str(number) for number, r in finished.failed)
+        several = finished.spec.replicates > 1
+        failed = ", ".join(f"{number}-r{r}" if several else str(number) for number, r in finished.failed)
         return complain(f"failed: trial {failed}; the error of each is the artifact error.txt of its run", FAILED)
     return DONE
 

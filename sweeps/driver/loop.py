@@ -1,24 +1,33 @@
 """The loop of a sweep: start, wait, record; with resume, retries, and an end in good order."""
 
 import contextlib
+import itertools
+import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model import Dataset, Network
+from sweeps.driver.provenance import provenance
+from sweeps.driver.recording import Recording
 from sweeps.driver.schedule import DEATHS, Schedule
-from sweeps.driver.writer_thread import WriterThread, is_done, open_writer
 from sweeps.errors import Interrupted
 from sweeps.events import Progress, Status
 from sweeps.executors.base import Executor
 from sweeps.executors.loky import LokyExecutor, default_jobs
+from sweeps.formatting import count
 from sweeps.sampling.outcomes import Ended
 from sweeps.specification.domains import Settings
 from sweeps.specification.requirements import datasets
 from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.address import check_spelling
 from sweeps.tracking.location import sqlite_file, tracking_uri
+from sweeps.tracking.outage import STORE_WAIT
+from sweeps.tracking.outbox import Outbox
+from sweeps.tracking.outbox_contents import Entry
+from sweeps.tracking.outbox_places import outbox_path
 from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.sweep_lock import only_driver
 from sweeps.user_network.parameters import Parameters
@@ -30,6 +39,7 @@ if TYPE_CHECKING:  # importing MLflow takes seconds; it happens in the writer's 
 
 _LEAVING_SECONDS = 10.0  # that a store has after Ctrl-C
 _RELEASE_SECONDS = 2.0  # and then to let another driver have the sweep
+_CLOSING_SECONDS = 30.0  # the same at any other end
 _GLANCE_SECONDS = 0.5  # between looks at the writer while nothing else happens
 
 
@@ -50,45 +60,51 @@ def run_sweep(
     uri: str | None = None,
     train: Callable[[Task], TrialResult] = run_trial,
     retry_failed: bool = False,
+    wait: float = STORE_WAIT,
 ) -> Finished:
     """Runs a sweep, or goes on with the one of that name.
 
     jobs: worker processes (None: one a core); they change how long it takes and nothing else. train: what a worker does
     with a task. retry_failed: trainings without a result run again, with the settings that they had; later proposals
-    stand. Raises SpecError, UserNetworkError, TrackingError, BusyError, Interrupted.
+    stand. wait: seconds that a store may be away once nothing else is to be done. Raises SpecError, UserNetworkError,
+    OutboxError, TrackingError, BusyError, Interrupted.
     """
     uri = tracking_uri(uri)
+    check_spelling(uri)
     size = jobs or default_jobs()
     if spec.lag < 4 * size and spec.trials > spec.lag:
         progress.say(
             f"lag {spec.lag} is below four times the {size} workers: some will wait; a larger lag keeps them busy"
         )
-    with only_driver(uri, spec.name), contextlib.closing(_workers(spec, size)) as executor:
+    with (
+        only_driver(uri, spec.name),
+        contextlib.closing(Outbox(outbox_path(uri, spec.name))) as outbox,
+        contextlib.closing(_workers(spec, size)) as executor,
+    ):
         data = datasets(spec)
         if spec.network is not None:
             from sweeps.driver.preflight import preflight
 
             spec = preflight(spec, data, executor, progress.say)
+        spec = outbox.begin(spec, provenance(spec.seed), {name: one.digest for name, one in data.items()})
         file = sqlite_file(uri)
-        is_new = file is not None and not file.exists()
+        is_new = file is not None and not file.exists() and not outbox.keys
         schedule = Schedule(spec)  # its sampler's imports come before MLflow's: side by side they take twice as long
-        thread = WriterThread(lambda give_up: open_writer(spec, data, uri, progress, give_up))
-        loop = SweepLoop(schedule, data, executor, thread, progress, train)
-        patience: float | None = None
+        recording = Recording(spec, data, uri, outbox, progress, wait, retry_failed)
+        loop = SweepLoop(schedule, data, executor, recording, progress, train)
+        patience = _CLOSING_SECONDS
         try:
-            if not is_new:  # else nothing is recorded, and training need not wait for the store
-                if retry_failed:
-                    thread.do(lambda writer: writer.retry_failed()).result()
-                loop.recall(thread.writer())
-                if thread.writer().finished and not schedule.open:
-                    return Finished(schedule.spec, uri, schedule.failed, was_finished=True)
+            # a new store holds nothing, and training need not wait for it
+            if not is_new and loop.recall(outbox, needs_store=retry_failed):
+                outbox.finished()
+                return Finished(schedule.spec, uri, schedule.failed, was_finished=True)
             loop.run(lambda: _look_first(spec, data, progress.say))
             loop.finish()
         except KeyboardInterrupt:
             patience = _RELEASE_SECONDS
             raise loop.interrupted(uri) from None
         finally:
-            thread.close(patience)
+            recording.close(patience)
     return Finished(schedule.spec, uri, schedule.failed, was_finished=False)
 
 
@@ -100,36 +116,57 @@ class SweepLoop:
         schedule: Schedule,
         data: dict[str, Dataset],
         executor: Executor,
-        thread: WriterThread,
+        recording: Recording,
         progress: Progress,
         train: Callable[[Task], TrialResult],
     ) -> None:
         self.schedule = schedule
-        self._data, self._executor, self._thread, self._progress = data, executor, thread, progress
+        self._data, self._executor, self._recording, self._progress = data, executor, recording, progress
         self._train = train
         self._flying: dict[Future[TrialResult], Key] = {}
-        self._champion: tuple[Key, Network | Parameters] | None = None
-        self._summary: Future[None] | None = None
 
     @property
     def spec(self) -> SweepSpec:
         """As it is recorded, or extended."""
         return self.schedule.spec
 
-    def recall(self, writer: "SweepWriter") -> None:
-        """Takes over what the record holds."""
-        self.schedule.recall(writer.spec, _recorded(writer), writer.deaths, writer.kept)
+    def recall(self, outbox: Outbox, needs_store: bool = False) -> bool:
+        """Takes over what record and outbox hold; says whether nothing is left to do.
+
+        Where the store is away the outbox is enough, if no training stands elsewhere.
+        """
+        writer = self._recording.first_contact()
+        if writer is None and outbox.is_whole and not needs_store:
+            found = f", which holds {count(len(outbox.keys), 'training')}" if outbox.keys else ""
+            self._progress.say(f"{self.spec.name} goes on without its store, in {outbox.path}{found}")
+            self.schedule.recall(self.spec, _kept(self.spec, outbox.entries()), outbox.deaths, outbox.kept)
+            return False
+        writer = writer or self._recording.writer()
+        held = {trial.key for trial in writer.trials}
+        left = [entry for entry in self._recording.left if entry.key not in held]
+        recalled = itertools.chain(_recorded(writer), _kept(writer.spec, left))
+        deaths = {
+            key: max(of.get(key, 0) for of in (writer.deaths, outbox.deaths)) for key in writer.deaths | outbox.deaths
+        }
+        self.schedule.recall(writer.spec, recalled, deaths, writer.kept | outbox.kept)
+        if writer.finished and not self.schedule.open and not left:
+            self._recording.deliver()
+            return True
+        return False
 
     def run(self, meanwhile: Callable[[], None]) -> None:
-        """Until every training has ended. meanwhile: done once, while the first ones run."""
+        """Until every training has ended, and its result is on the disk. meanwhile: done once, while the first run."""
         is_first = True
-        while self.schedule.open:
-            for key in self.schedule.next(self._executor.size - len(self._flying), self._flying.values()):
+        while self.schedule.open or not self._recording.keeps:
+            free = self._executor.size - len(self._flying)
+            for key in self.schedule.next(free, self._flying.values()) if self._recording.keeps else ():
                 self._flying[self._executor.submit(self._train, self._task(key))] = key
             self._progress.show(self._status())
             if is_first:
                 meanwhile()
                 is_first = False
+            if not self._flying:
+                time.sleep(_GLANCE_SECONDS)
             done, _ = wait(self._flying, timeout=_GLANCE_SECONDS, return_when=FIRST_COMPLETED)
             if any(isinstance(future.exception(), BrokenExecutor) for future in done):
                 done, _ = wait(self._flying)  # one death breaks them all
@@ -138,7 +175,8 @@ class SweepLoop:
                 key = self._flying.pop(future)
                 if not isinstance(future.exception(), BrokenExecutor):
                     self._conclude(key, self._result(key, future))
-            self._thread.check()
+            self._recording.save()
+            self._recording.check()
         self._progress.show(self._status())
 
     def finish(self) -> None:
@@ -146,17 +184,17 @@ class SweepLoop:
         best = self.schedule.best()
         champion = None
         if best is not None:
-            network = self._champion[1] if self._champion and self._champion[0] == best else None
+            known = self._recording.network
+            network = known[1] if known and known[0] == best else None
             if network is None:  # it was trained by a driver before this one: train it again, to the same bits
                 network = self._trained_again(best)
             if network is not None:
                 champion = Champion(*best, network, self._data[self._task(best).plan.dataset])
-        self._summary = self._thread.do(lambda writer: _finish(writer, champion))
-        self._summary.result()
+        self._recording.finish(lambda writer: _finish(writer, champion), lambda: self._progress.show(self._status()))
 
     def interrupted(self, uri: str) -> Interrupted:
         """Ends what is under way, within seconds whatever the store does; returns what is to be raised."""
-        seconds = _LEAVING_SECONDS
+        seconds = 0.0 if self._recording.why else _LEAVING_SECONDS  # nothing is expected of a store that is away
         try:
             with contextlib.suppress(OSError):  # the terminal may have gone
                 self._progress.say(
@@ -166,8 +204,7 @@ class SweepLoop:
             self._executor.close()
         except KeyboardInterrupt:
             seconds = 0.0
-        unrecorded = self._thread.interrupt(seconds)
-        return Interrupted(unrecorded, self._summary is not None and is_done(self._summary))
+        return self._recording.interrupt(seconds)
 
     def _trained_again(self, key: Key) -> Network | Parameters | None:
         """The network of a training that an earlier driver recorded; None if it cannot be had."""
@@ -197,8 +234,7 @@ class SweepLoop:
         again, given_up = self.schedule.died(keys, alone)
         if alone:
             ((number, replicate),) = keys
-            count = self.schedule.deaths[number, replicate]
-            self._thread.do(lambda writer: writer.note_death(number, replicate, count))
+            self._recording.note_death((number, replicate), self.schedule.deaths[number, replicate])
         for key in again:
             self._progress.say(f"a worker died; trial {key[0]} runs again, alone")
         for key in given_up:
@@ -210,10 +246,7 @@ class SweepLoop:
     def _conclude(self, key: Key, result: TrialResult) -> None:
         """Takes in what came of a training, and has it recorded."""
         is_best = self.schedule.end(key, _ended(self.spec, result))
-        if is_best and result.network is not None:
-            self._champion = (key, result.network)
-        settings = self.schedule.settings[key[0]]
-        self._thread.do(lambda writer: writer.record(result, settings), is_result=True)
+        self._recording.add(result, self.schedule.settings[key[0]], is_best)
 
     def _status(self) -> Status:
         best, value = self.schedule.best(), self.schedule.best_value
@@ -223,6 +256,8 @@ class SweepLoop:
             running=len(self._flying),
             failed=len(self.schedule.failed),
             best=None if best is None or value is None else (best[0], value),
+            waiting=self._recording.waits,
+            why=self._recording.why,
         )
 
 
@@ -250,6 +285,12 @@ def _finish(writer: "SweepWriter", champion: Champion | None) -> None:
     from sweeps.analysis.ranking import pair_to_compare  # and with it pandas, which the writer has
 
     writer.finish(champion, pair_to_compare)
+
+
+def _kept(spec: SweepSpec, entries: Iterable[Entry]) -> Iterator[tuple[Key, Settings, Ended]]:
+    """Trainings that an outbox holds, with their settings and how they ended."""
+    for entry in entries:
+        yield entry.key, entry.settings, _ended(spec, entry.result)
 
 
 def _recorded(writer: "SweepWriter") -> Iterator[tuple[Key, Settings, Ended]]:

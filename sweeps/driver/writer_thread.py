@@ -5,13 +5,10 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from model import Dataset
-from sweeps.driver.provenance import provenance
-from sweeps.events import Progress
-from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.outage import Outage
 
 if TYPE_CHECKING:  # importing MLflow takes seconds; it happens in this thread while workers train
     from sweeps.tracking.writer import SweepWriter
@@ -21,16 +18,19 @@ _TICK_SECONDS = 1.0
 
 
 class WriterThread:
-    """A thread that opens a sweep's record and then does what it is given, in that order."""
+    """A thread that opens a sweep's record, once its store answers, and then does what it is given, in that order.
 
-    def __init__(self, open_writer: "Callable[[Event], SweepWriter]") -> None:
-        """open_writer: given an event that ends its waiting for a store that does not answer."""
-        self._give_up = Event()
+    outage: whether the store is away.
+    """
+
+    def __init__(self, open_writer: "Callable[[Outage], SweepWriter]") -> None:
+        """open_writer: notes whether the store answers, and waits until it does."""
+        self.outage = Outage()
         self._given: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         # a daemon: a process that ends does not wait for a request that hangs
         self._thread = Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
-        self._writer: Future[SweepWriter] = self._submit(lambda: open_writer(self._give_up))
+        self._writer: Future[SweepWriter] = self._submit(lambda: open_writer(self.outage))
         self._queue: deque[tuple[Future[None], bool]] = deque()
         self._clock = Thread(target=self._tick, name="tick", daemon=True)
         self._clock.start()
@@ -57,7 +57,7 @@ class WriterThread:
 
         Takes no longer than so many seconds; where it is interrupted again, no longer than till then.
         """
-        self._give_up.set()
+        self.outage.give_up.set()
         self._clock.join()
         self.do(lambda writer: writer.interrupt())
         with contextlib.suppress(KeyboardInterrupt):
@@ -66,7 +66,8 @@ class WriterThread:
 
     def close(self, seconds: float | None = None) -> None:
         """Lets another driver have the sweep and ends the thread; or leaves it to a request that hangs."""
-        self._give_up.set()
+        self.outage.give_up.set()
+        self.outage.closed.set()
         self._clock.join()
         for future, _ in self._queue:
             future.cancel()
@@ -77,15 +78,17 @@ class WriterThread:
     def _tick(self) -> None:
         """Has the writer say now and then that the driver lives, whatever else the driver is busy with."""
         told: Future[None] | None = None
-        while not self._give_up.wait(_TICK_SECONDS):
-            if self._is_open() and (told is None or told.done()):
+        while not self.outage.give_up.wait(_TICK_SECONDS):
+            if self.is_open and (told is None or told.done()):
                 told = self.do(lambda writer: writer.keep())
 
-    def _is_open(self) -> bool:
+    @property
+    def is_open(self) -> bool:
+        """Whether the record is open."""
         return is_done(self._writer)
 
     def _release(self) -> None:
-        if self._is_open():
+        if self.is_open and self.outage.why is None:  # else the next driver finds out for itself
             self._writer.result().release()
 
     def _submit(self, action: Callable[[], Any]) -> Future[Any]:
@@ -106,13 +109,3 @@ class WriterThread:
 def is_done(future: Future[Any]) -> bool:
     """Whether it has come to a good end."""
     return future.done() and not future.cancelled() and future.exception() is None
-
-
-def open_writer(
-    spec: SweepSpec, data: dict[str, Dataset], uri: str, progress: Progress, give_up: Event
-) -> "SweepWriter":
-    """Opens the sweep's record, new or old. Raises SpecError, TrackingError."""
-    from sweeps.tracking.store import Store
-    from sweeps.tracking.writer import SweepWriter
-
-    return SweepWriter(Store(uri), spec, data, provenance(spec.seed), progress.say, give_up)

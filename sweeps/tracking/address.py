@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sweeps.errors import AddressError, TrackingError
+from sweeps.errors import AddressError, RefusedError, StoreAwayError, TrackingError
 from sweeps.tracking.mlflow_pages.links import is_served
 from sweeps.tracking.shown_uri import has_secrets, shown_uri, without_secrets
 
@@ -27,6 +27,11 @@ _MAGIC = b"SQLite format 3\0"
 _LOCK_SECONDS = 5.0  # that another process may hold a SQLite file
 _UNKNOWN_HOST = ("resolve", "translate host name", "Name or service not known", "nodename nor servname", "Unknown host")
 _REFUSED = ("refused", "No route to host", "Network is unreachable")
+_NOBODY = "nothing listens there"
+_PASSING = (  # what a store says that is on its way up or down, or on a line that breaks
+    *("starting up", "shutting down", "recovery mode", "too many clients", "terminat", "timed out", "timeout"),
+    *("Connection aborted", "onnection reset", "closed the connection", "Lost connection", "gone away"),
+)
 _PACKAGES = {
     "psycopg": "'psycopg[binary]'",
     "psycopg2": "psycopg2-binary",
@@ -126,7 +131,7 @@ def _check_lock(uri: str) -> None:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 said = f"the tracking store {file} is locked by another process for longer than {_LOCK_SECONDS:g} s"
-                raise TrackingError(f"{said}; try again once that is done") from error
+                raise StoreAwayError(f"{said}; try again once that is done", "another process has it locked") from error
         except sqlite3.DatabaseError as error:
             remedy = "bring back a copy of it, or name another file"
             raise _wrong(uri, f"{file} is no sound SQLite database ({error})", remedy) from error
@@ -193,9 +198,10 @@ def _told(uri: str, error: BaseException) -> TrackingError:
     if any(sign in text for sign in _UNKNOWN_HOST):
         return _wrong(uri, "its host is not known", "check the name, or give the number")
     if any(sign in text for sign in _REFUSED):
-        return _wrong(uri, "nothing listens there", "start the server, or check host and port")
+        return RefusedError(_about(uri, _NOBODY, "start the server, or check host and port"), _NOBODY)
     said = without_secrets(text, uri).strip().split("\n")[0]
-    return TrackingError(f"the tracking store {shown_uri(uri)} does not answer as it should: {said}")
+    message = f"the tracking store {shown_uri(uri)} does not answer as it should: {said}"
+    return StoreAwayError(message, said) if any(sign in text for sign in _PASSING) else TrackingError(message)
 
 
 def _within(action: Callable[[], Any], uri: str) -> None:
@@ -219,11 +225,16 @@ def _within(action: Callable[[], Any], uri: str) -> None:
 
 def _silent(uri: str) -> TrackingError:
     said = f"the tracking store {shown_uri(uri)} does not answer within {SECONDS:g} s"
-    return TrackingError(f"{said}; try again, or check --tracking-uri and MLFLOW_TRACKING_URI")
+    remedy = "try again, or check --tracking-uri and MLFLOW_TRACKING_URI"
+    return StoreAwayError(f"{said}; {remedy}", f"no answer within {SECONDS:g} s")
 
 
 def _wrong(uri: str, what: str, remedy: str) -> AddressError:
-    return AddressError(f"tracking URI {_short(shown_uri(uri))!r}: {what}; {remedy}")
+    return AddressError(_about(uri, what, remedy))
+
+
+def _about(uri: str, what: str, remedy: str) -> str:
+    return f"tracking URI {_short(shown_uri(uri))!r}: {what}; {remedy}"
 
 
 def _short(text: str) -> str:

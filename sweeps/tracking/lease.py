@@ -18,6 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from sweeps.errors import BusyError, TrackingError
 from sweeps.tracking.holder import Holder, busy, read_holder, this_process
+from sweeps.tracking.outage import Outage
 from sweeps.tracking.records import DRIVER, SWEEP_RUN
 from sweeps.tracking.retrying import Patience, T, sent_once, tracking_errors
 from sweeps.tracking.run_reading import drivers, legible
@@ -165,8 +166,8 @@ class Lease:
 class HeldPatience(Patience):
     """Patience of a sweep's driver: before each attempt it makes sure that it still is the driver."""
 
-    def __init__(self, lease: Lease, uri: str, say: Callable[[str], None], give_up: Event) -> None:
-        super().__init__(uri, say, give_up)
+    def __init__(self, lease: Lease, uri: str, say: Callable[[str], None], outage: Outage) -> None:
+        super().__init__(uri, say, outage)
         self._lease = lease
 
     def do(self, action: Callable[[int], T]) -> T:

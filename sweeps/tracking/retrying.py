@@ -9,13 +9,16 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from alembic.util.exc import CommandError
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from sweeps.errors import TrackingError
+from sweeps.errors import StoreAwayError, TrackingError, VanishedError
+from sweeps.tracking.location import sqlite_file
+from sweeps.tracking.outage import Outage
 from sweeps.tracking.shown_uri import has_secrets, shown_uri, without_secrets
 
 T = TypeVar("T")
@@ -40,10 +43,6 @@ _HOPELESS = {
 
 
 _STOOD_ALREADY = ("IntegrityError", "UniqueViolation")  # in messages, by database
-
-
-class StoreAwayError(TrackingError):
-    """The store did not answer, or not as it should; it may the next time."""
 
 
 @contextlib.contextmanager
@@ -85,26 +84,63 @@ def _hopeless(error: BaseException) -> bool:
 class Patience:
     """Does things again with growing pauses while a store is away or busy.
 
-    say: told in plain words when the store does not answer. give_up: set by another thread to end the waiting.
+    say: told in plain words when the store stops answering, and when it answers again.
     """
 
-    def __init__(self, uri: str, say: Callable[[str], None], give_up: threading.Event | None = None) -> None:
+    def __init__(self, uri: str, say: Callable[[str], None], outage: Outage | None = None) -> None:
         self._uri, self._say = uri, say
-        self.give_up = give_up or threading.Event()
+        self._outage = outage or Outage()
+        self._file = sqlite_file(uri)
+        self._known = _identity(self._file)
+
+    @property
+    def give_up(self) -> threading.Event:
+        """Set by another thread to end the waiting."""
+        return self._outage.give_up
 
     def do(self, action: Callable[[int], T]) -> T:
-        """What action(attempt) returns, once it does not raise. TrackingError where refused, or on give_up."""
+        """What action(attempt) returns, once it does not raise.
+
+        Raises TrackingError where refused, StoreAwayError on give_up, VanishedError for a file that was deleted.
+        """
         attempt = 0
+        where = shown_uri(self._uri)
         while True:
+            self.check_file()
+            if self._outage.closed.is_set():
+                raise StoreAwayError(f"{where} is not written to any more")
             try:
-                return action(attempt)
+                done = action(attempt)
             except (*UNANSWERED, StoreAwayError) as error:
-                where, why = shown_uri(self._uri), reason(error, self._uri)
+                why = error.why if isinstance(error, StoreAwayError) else reason(error, self._uri)
                 cause = None if has_secrets(self._uri) else error
+                self.check_file()
                 if _hopeless(error):
                     raise TrackingError(f"{where} refuses to record: {why}") from cause
                 pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
-                self._say(f"{where} does not record ({why}); trying again in {pause:g} s")
-                if self.give_up.wait(pause):
-                    raise TrackingError(f"{where} does not record: {why}") from cause
+                if self._outage.goes_on(why):
+                    self._say(f"{where} does not record ({why}); trying again, and training goes on")
+                if self._outage.give_up.wait(pause):
+                    raise StoreAwayError(f"{where} does not record: {why}", why) from cause
                 attempt += 1
+            else:
+                if self._outage.ends():
+                    self._say(f"{where} records again")
+                return done
+
+    def check_file(self) -> None:
+        """Raises VanishedError where the SQLite file is not the one that it was: what is written there is lost."""
+        if self._file is not None and self._known is not None and _identity(self._file) != self._known:
+            what = "was replaced by another" if self._file.exists() else "was deleted"
+            raise VanishedError(f"the tracking store {self._file} {what} while the sweep ran")
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    """What tells a file from another that takes its place; None where there is none."""
+    if file is None:
+        return None
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

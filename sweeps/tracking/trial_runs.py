@@ -9,7 +9,7 @@ from mlflow.entities import LifecycleStage, Run
 from model import Dataset
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec
-from sweeps.tracking.records import DRIVER, RecordedSweep
+from sweeps.tracking.records import DRIVER, RecordedSweep, RecordedTrial
 from sweeps.tracking.retrying import sent_once
 from sweeps.tracking.run_reading import training_of, written_by
 from sweeps.tracking.store import Store
@@ -67,6 +67,15 @@ class TrialRuns:
         status = "FAILED" if result.state is State.FAILED else "FINISHED"
         client.set_terminated(run_id, status, end_time=milliseconds(result.finished))
 
+    def is_of(self, recorded: RecordedTrial, result: TrialResult, settings: Settings) -> bool:
+        """Whether what stands of a training is what this result would be written as, but for times."""
+        plan, _ = self._spec.training(settings)
+        n = len(self._data[plan.dataset].train) - plan.validation
+        now = {metric.key: metric.value for metric in trial_metrics(self._spec, result, settings, n)}
+        word = result.assessment.verdict.value if result.assessment else None
+        same = (recorded.state, recorded.settings, recorded.verdict) == (result.state.value, dict(settings), word)
+        return same and _shown(recorded.metrics) == _shown(now)
+
     def clear_unfinished(self) -> None:
         """A trial run found running belongs to a driver that died while writing it; its trial runs again."""
         query = "tags.kind = 'trial' and attributes.status = 'RUNNING'"
@@ -116,4 +125,9 @@ def new_token() -> str:
 
 
 def _content(run: Run) -> tuple[object, object]:
-    return run.data.params, {name: repr(value) for name, value in run.data.metrics.items() if name not in _CLOCK}
+    return run.data.params, _shown(run.data.metrics)
+
+
+def _shown(metrics: Mapping[str, float]) -> dict[str, str]:
+    """Metrics that do not depend on the clock, to be compared to the bit; NaN equals itself."""
+    return {name: repr(float(value)) for name, value in metrics.items() if name not in _CLOCK}

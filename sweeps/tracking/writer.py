@@ -1,23 +1,25 @@
 """Writing one sweep into MLflow. A run that cannot be written is written again until it stands."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
-from threading import Event
 
 import pandas as pd
-from mlflow.entities import RunTag
+from mlflow.entities import LifecycleStage, RunTag
+from mlflow.exceptions import MlflowException
 
 from model import Dataset
-from sweeps.errors import TrackingError
+from sweeps.errors import StoreAwayError, TrackingError, VanishedError
 from sweeps.formatting import count
 from sweeps.specification.domains import Settings, decode_all, encode_all
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.lease import HeldPatience, Lease
 from sweeps.tracking.mlflow_pages.descriptions import NOTE, banner, describe_sweep
 from sweeps.tracking.opening import open_sweep
+from sweeps.tracking.outage import Outage
 from sweeps.tracking.records import PARTS, TABLES, RecordedTrial
-from sweeps.tracking.retrying import StoreAwayError, tracking_errors
+from sweeps.tracking.retrying import tracking_errors
 from sweeps.tracking.serving.registered_model import log_champion
 from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.store import Store
@@ -29,6 +31,7 @@ from sweeps.worker.task import Champion, Key, TrialResult
 _TRIALS_PER_PART = 32
 _TAGS_PER_BATCH = 100  # MLflow's limit
 _RETRY = "retry."
+_LOOK_SECONDS = 20.0  # between looks whether the sweep stands
 
 PairToCompare = Callable[[SweepSpec, pd.DataFrame], tuple[int, int] | None]
 
@@ -36,8 +39,8 @@ PairToCompare = Callable[[SweepSpec, pd.DataFrame], tuple[int, int] | None]
 class SweepWriter:
     """The record of one sweep, open for writing. Its methods are called from one thread at a time.
 
-    spec: as recorded, or extended. trials, epochs: what stood in the record when it was opened. give_up: an event that
-    another thread sets to end the waiting for a store that does not answer.
+    spec: as recorded, or extended. trials, epochs: what stood in the record when it was opened. outage: whether the
+    store is away, and an event that ends the waiting for it.
     """
 
     def __init__(
@@ -47,16 +50,16 @@ class SweepWriter:
         data: Mapping[str, Dataset],
         provenance: Mapping[str, str],
         say: Callable[[str], None],
-        give_up: Event | None = None,
+        outage: Outage | None = None,
     ) -> None:
         """Opens the sweep's record, new or old. say: told in plain words when the store does not answer.
 
         Raises SpecError when it was recorded with another spec, BusyError where another driver has it.
         """
         self._store, self._client, self._say = store, store.client, say
-        give_up = give_up or Event()
-        self._lease = Lease(store, spec.name, say, give_up)
-        self._patience = HeldPatience(self._lease, store.uri, say, give_up)
+        outage = outage or Outage()
+        self._lease = Lease(store, spec.name, say, outage.give_up)
+        self._patience = HeldPatience(self._lease, store.uri, say, outage)
         with contextlib.ExitStack() as undone:
             undone.callback(self._lease.release)
             self._sweep = self._patience.do(lambda _: open_sweep(store, spec, data, provenance, self._lease))
@@ -69,15 +72,13 @@ class SweepWriter:
             self._parts = len(parts)
             self.epochs = epochs_table(parts + self._pending)
             undone.pop_all()
+        self._stood = {trial.key: trial for trial in self.trials}
+        self._looked = time.monotonic()
 
-    def keep(self) -> None:
-        """Says in the record that the driver lives, where that is due. Raises BusyError where another took over."""
-        with contextlib.suppress(StoreAwayError), tracking_errors(self._store.uri):
-            self._lease.keep()
-
-    def release(self) -> None:
-        """Lets another driver have the sweep; nothing is written after this."""
-        self._lease.release()
+    @property
+    def run_id(self) -> str:
+        """Of the run named `sweep`: of this record and no other."""
+        return self._sweep.run_id
 
     @property
     def deaths(self) -> dict[Key, int]:
@@ -102,7 +103,15 @@ class SweepWriter:
             yield from self.epochs[["trial", "replicate", "epoch", metric]].itertuples(index=False, name=None)
 
     def record(self, result: TrialResult, settings: Settings) -> None:
-        """Writes one trial as one run, with its true times."""
+        """Writes one trial as one run, with its true times; one that stood when this was opened stays as it is."""
+        stands = self._stood.get((result.number, result.replicate))
+        if stands is not None:
+            if not self._runs.is_of(stands, result, settings):
+                said = (
+                    f"trial {result.number} of {self.spec.name} stands in the record with other numbers than came now"
+                )
+                self._say(f"{said}; those in the record stay")
+            return
         token = new_token()
         self._patience.do(lambda attempt: self._runs.write(result, settings, token, attempt))
         self._pending.append(epoch_rows(result))
@@ -128,6 +137,27 @@ class SweepWriter:
         self._patience.do(lambda _: self._runs.forget(trial.run_id for trial in failed))
         self._sweep.tags.update(tags)
         self.trials = [trial for trial in self.trials if trial not in failed]
+        self._stood = {trial.key: trial for trial in self.trials}
+
+    def keep(self) -> None:
+        """What is to be done every second or so, whatever else is: the record is told that the driver lives.
+
+        Raises BusyError where another took over, VanishedError where the sweep was deleted.
+        """
+        self._patience.check_file()
+        with contextlib.suppress(StoreAwayError), tracking_errors(self._store.uri):
+            self._lease.keep()
+        if time.monotonic() - self._looked > _LOOK_SECONDS:
+            self.check_standing()
+            self._looked = time.monotonic()
+
+    def release(self) -> None:
+        """Lets another driver have the sweep; nothing is written after this."""
+        self._lease.release()
+
+    def check_standing(self) -> None:
+        """Raises VanishedError where the sweep was deleted from the store."""
+        self._patience.do(lambda _: self._look())
 
     def interrupt(self) -> None:
         """Closes the sweep's run as killed, unless it is finished; the same sweep goes on from here."""
@@ -174,6 +204,24 @@ class SweepWriter:
             )
             self._say(f"{count(doubles, 'training')} of {self.spec.name} stood in the record twice, {kept}")
         return doubles
+
+    def _look(self) -> None:
+        """Raises VanishedError where the experiment or the sweep's own run was deleted."""
+        try:
+            experiment = self._client.get_experiment(self._sweep.experiment_id)
+            run = self._client.get_run(self._sweep.run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            what = "its record"
+        else:
+            stages = {"its experiment": experiment.lifecycle_stage, "its run `sweep`": run.info.lifecycle_stage}
+            what = next((name for name, stage in stages.items() if stage == LifecycleStage.DELETED), "")
+        if what:
+            where = shown_uri(self._store.uri)
+            raise VanishedError(
+                f"{where} has lost the sweep {self.spec.name!r}: {what} was deleted while the sweep ran"
+            )
 
     def _check_whole(self, recorded: Sequence[RecordedTrial]) -> None:
         asked = set(product(range(self.spec.trials), range(self.spec.replicates)))

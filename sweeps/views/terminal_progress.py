@@ -8,8 +8,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from sweeps.events import Status
+from sweeps.formatting import count
 
 _PLAIN_SECONDS = 10.0  # between lines where there is no terminal
+_MANY = 20  # results that wait without a reason
 
 
 def progress_of(name: str, quiet: bool) -> "TerminalProgress | PlainProgress":
@@ -55,6 +57,7 @@ class PlainProgress:
         self._name, self._quiet = name, quiet
         self._started = self._last = time.monotonic()
         self._at_start: int | None = None
+        self._is_over = False
 
     def __enter__(self) -> "PlainProgress":
         return self
@@ -67,8 +70,9 @@ class PlainProgress:
         now = time.monotonic()
         self._at_start = status.ended if self._at_start is None else self._at_start
         over = status.ended == status.total
-        if self._quiet or (now - self._last < _PLAIN_SECONDS and not over):
+        if self._quiet or (now - self._last < _PLAIN_SECONDS and (self._is_over or not over)):
             return
+        self._is_over = over
         self._last = now
         done = status.ended - self._at_start
         left = (status.total - status.ended) * (now - self._started) / done if done else None
@@ -82,4 +86,7 @@ class PlainProgress:
 
 def _words(status: Status) -> str:
     best = "none yet" if status.best is None else f"{status.best[1]:.4g} (trial {status.best[0]})"
-    return f"{status.running} running, {status.failed} failed, best {best}"
+    words = f"{status.running} running, {status.failed} failed, best {best}"
+    if status.why is not None:
+        return f"{words}, {count(status.waiting, 'result')} wait for the store ({status.why})"
+    return f"{words}, {status.waiting} results wait for a slow store" if status.waiting >= _MANY else words

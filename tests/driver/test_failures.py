@@ -17,6 +17,7 @@ from sweeps.driver.loop import run_sweep
 from sweeps.errors import Interrupted
 from sweeps.events import Status
 from sweeps.results.sweep import Sweep, load
+from sweeps.tracking.outbox_places import outbox_path
 from sweeps.tracking.store import Store
 
 NewStore = Callable[[Path], str]
@@ -164,6 +165,7 @@ def test_champion_of_an_earlier_driver_is_trained_again_whatever_its_worker_does
 
     with pytest.raises(Interrupted):
         run_sweep(spec, Watcher(press), 1, uri)
+    outbox_path(uri, "small").unlink()  # it holds that network, where the driver before was on this machine
     once = functools.partial(failing_workers.deadly_once, numbers={0, 1, 2}, folder=tmp_path)
     sweep, watcher = load("small", uri), Watcher()
     run_sweep(spec, watcher, 1, uri, once)

@@ -103,6 +103,7 @@ class Place:
         self.environment: Mapping[str, str] = {
             MARK: name,
             "SWEEPS_CACHE": str(cache),
+            "SWEEPS_DATA": str(folder / "data"),
             "TMPDIR": str(folder / "tmp"),
             "PYTHONPATH": os.pathsep.join([str(_CLOCK), str(_ROOT)]),
             "CAMPAIGN_CLOCK": str(self.clock_back),
