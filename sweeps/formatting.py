@@ -49,3 +49,8 @@ def percent(fraction: float) -> str:
 def printable(text: str) -> str:
     """Text for a terminal: control characters, which could move its cursor or hide words, are written out."""
     return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)
+
+
+def drawable(text: str) -> str:
+    """Text for a figure: Matplotlib would take what stands between dollars for a formula, or fail at it."""
+    return printable(text).replace("$", r"\$")

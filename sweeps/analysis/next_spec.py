@@ -11,7 +11,7 @@ import pandas as pd
 
 from sweeps.analysis.advice import SweepTables, advise, best_cut, decay_cut, fault_sentences
 from sweeps.errors import SpecError
-from sweeps.formatting import count, listed, threshold, words
+from sweeps.formatting import count, listed, printable, threshold, words
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
 from sweeps.verdicts.verdict import is_stable
@@ -94,7 +94,7 @@ def next_spec(found: SweepTables) -> str:
         if key not in changed and _is_spec(candidate):
             table = candidate
             changed.add(key)
-    why = [f"# {one.text}" for one in advise(found) if set(one.change) & changed]
+    why = [f"# {' '.join(printable(one.text).split())}" for one in advise(found) if set(one.change) & changed]
     return "\n".join([f"# After the sweep {found.spec.name}.", *why, to_toml(table)])
 
 
@@ -141,4 +141,5 @@ def _value(value: Any) -> str:
         return "{ " + ", ".join(f"{key} = {_value(inner)}" for key, inner in value.items()) + " }"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
-    return json.dumps(value, ensure_ascii=False)  # words, whole numbers, floats and true as in TOML
+    told = json.dumps(value, ensure_ascii=False)  # words, whole numbers, floats and true as in TOML
+    return "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in told)

@@ -4,6 +4,7 @@ import argparse
 
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, complain
 from sweeps.errors import InputError
+from sweeps.formatting import printable
 
 
 def adapt(arguments: argparse.Namespace) -> int:
@@ -15,7 +16,7 @@ def adapt(arguments: argparse.Namespace) -> int:
     found = understand(arguments.target, arguments.sizes)
     width = max((len(what) for what, _ in found.rows), default=0)
     for what, how in found.rows:
-        print(f"{what:<{width}}  {how}")
+        print(printable(f"{what:<{width}}  {how}"))
     if arguments.out is not None and found.adapter:
         arguments.out.write_text(found.adapter, encoding="utf-8")
         complain(f"wrote {arguments.out}: edit it, then sweeps diagnose {arguments.out}:Adapter", DONE)

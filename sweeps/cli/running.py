@@ -1,6 +1,7 @@
 """Commands that train: run, check, replay; and those that bring results to a store, or say where it is now."""
 
 import argparse
+import shlex
 import signal
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ from sweeps.cli.as_json import print_json
 from sweeps.cli.browsing import say_what_is_missing
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
 from sweeps.errors import BusyError, InputError, TrackingError, UnknownSweepError
-from sweeps.formatting import count
+from sweeps.formatting import count, printable
 from sweeps.specification.reading import read_spec
 from sweeps.specification.requirements import datasets
 from sweeps.specification.spec import SweepSpec
@@ -105,7 +106,7 @@ def _concluded(finished: "Finished", uri: str | None) -> int:
     terminal_tables.print_verdicts(sweep.ordered)
     terminal_tables.print_answers(answers(tables_of(sweep)))
     report = None if finished.was_finished and sweep.holds(REPORT, REPORT_FILE) else _reported(sweep)
-    print(next_steps(sweep, uri, report))
+    print(printable(next_steps(sweep, uri, report)))
     if finished.was_finished:
         complain(f"{sweep.name} was finished already; nothing was run. More: --trials N, or another --name", DONE)
     if finished.failed:
@@ -156,9 +157,9 @@ def next_steps(sweep: "Sweep", uri: str | None, report: Path | None) -> str:
     from sweeps.analysis.ranking import pair_to_compare
     from sweeps.tracking.mlflow_pages.links import complete, is_served, view_link
 
-    name = sweep.name
+    name = shlex.quote(sweep.name)  # MLflow lets people rename it to anything
     uri = None if uri and has_secrets(uri) else uri  # then the commands are for where $MLFLOW_TRACKING_URI holds it
-    store = f" --tracking-uri {uri}" if uri else ""
+    store = f" --tracking-uri {shlex.quote(uri)}" if uri else ""
     opened = "open" if is_served(sweep.uri) else f"sweeps ui{store}  then open"
     pair = pair_to_compare(sweep.spec, sweep.trials)
     best = sweep.best(1)["trial"].astype(int)
@@ -171,7 +172,7 @@ def next_steps(sweep: "Sweep", uri: str | None, report: Path | None) -> str:
             f"  sweeps show {name}{store} --where 'diverged == 1'",
             *([f"  sweeps compare {name}{store} {pair[0]} {pair[1]}"] if pair else []),
             *(f"  sweeps replay {name}{store} {number}" for number in best),
-            f"  python: import sweeps; sweeps.load({name!r}{f', {uri!r}' if uri else ''}).trials",
+            f"  python: import sweeps; sweeps.load({sweep.name!r}{f', {uri!r}' if uri else ''}).trials",
         ]
     )
 

@@ -26,7 +26,7 @@ from sweeps.tracking.spec_params import SOURCE_TAGS
 from sweeps.tracking.sweep_reader import FoundExperiment, SweepReader
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)  # else each new database tells of its tables
-logging.getLogger("mlflow.store.db.utils").setLevel(logging.ERROR)  # its warnings are raised too, without secrets
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # what it tells is raised, too, without secrets
 
 
 class Store(SweepReader):

@@ -3,12 +3,12 @@
 import sys
 import time
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from sweeps.events import Status
-from sweeps.formatting import count
+from sweeps.formatting import count, printable
+from sweeps.views.consoles import TextConsole
 
 _PLAIN_SECONDS = 10.0  # between lines where there is no terminal
 _MANY = 20  # results that wait without a reason
@@ -30,7 +30,7 @@ class TerminalProgress:
             TextColumn("{task.fields[status]}", markup=False),
             TextColumn("left", markup=False),
             TimeRemainingColumn(),
-            console=Console(stderr=True, markup=False, emoji=False),
+            console=TextConsole(stderr=True),
         )
         self._task = self._bar.add_task(name, status="starting", total=None)
 
@@ -81,7 +81,7 @@ class PlainProgress:
 
     def say(self, message: str) -> None:
         """Prints a sentence."""
-        print(message, file=sys.stderr, flush=True)  # noqa: T201 - this is what the module is for
+        print(printable(message), file=sys.stderr, flush=True)  # noqa: T201 - this is what the module is for
 
 
 def _words(status: Status) -> str:

@@ -3,13 +3,11 @@
 Names, paths and sentences are printed as they are: rich would make an emoji of `:Sound`, and drop `[10]` as markup.
 """
 
-import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -21,6 +19,7 @@ from sweeps.formatting import number, printable
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.tables import WALL_CLOCK
 from sweeps.verdicts.tally import tally, what_counts
+from sweeps.views.consoles import standard_output
 
 _UNBOUND = 100_000
 _GAP = 3  # between two columns
@@ -31,18 +30,11 @@ _RESULTS = {
     metrics.VALIDATION_ACCURACY: "validation\naccuracy",
     metrics.VALIDATION_TOTAL: "validation\ntotal",
 }
-_WIDE = 1000  # columns of a file or pipe: nothing is cut off there
-
-
-def console() -> Console:
-    """Standard output, as wide as the terminal, or as wide as it takes where there is none."""
-    width = None if sys.stdout.isatty() else _WIDE
-    return Console(width=width, markup=False, emoji=False, highlight=False, soft_wrap=False)
 
 
 def print_table(title: str, frame: pd.DataFrame, headings: Sequence[str] | None = None) -> None:
     """A table that fits: columns that the terminal has no room for are left out from the right, and that is said."""
-    out = console()
+    out = standard_output()
     headings = list(headings or frame.columns)
     cells = [[format_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
     shown = len(headings)
@@ -58,7 +50,7 @@ def print_table(title: str, frame: pd.DataFrame, headings: Sequence[str] | None 
 def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec, of: pd.DataFrame) -> None:
     """Trials with what matters most: settings, cost components, accuracies, norms. of: all trials of the sweep."""
     for sentence in fault_sentences(spec):
-        console().print(sentence, markup=False)
+        standard_output().print(sentence)
     trials = trials.assign(times_best=times_best(spec, of, trials))
     results = [goal.metric for goal in spec.goals] + [metrics.VALIDATION_DATA, metrics.VALIDATION_ACCURACY]
     headings = {  # what a narrow terminal has no room for is left out from the end
@@ -84,7 +76,7 @@ def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec, of: pd.DataF
 
 def print_verdicts(trials: pd.DataFrame) -> None:
     """A line for each verdict: how many trials, and the first of them with its sentence. trials: best first."""
-    out = console()
+    out = standard_output()
     out.print(f"Verdicts on {len(trials)} trials: {tally(trials['verdict'])}", style="bold")
     counts = trials["verdict"].value_counts()
     width = max((len(str(word)) for word in counts.index), default=0)
@@ -97,22 +89,22 @@ def print_verdicts(trials: pd.DataFrame) -> None:
 
 def print_answers(sentences: Sequence[str]) -> None:
     """What is safe, why the rest fails, what to do next."""
-    out = console()
+    out = standard_output()
     for sentence in sentences:
-        out.print(sentence, markup=False)
+        out.print(sentence)
     out.print()
 
 
 def print_what_counts() -> None:
     """Which verdicts are stable: it stands under every tally."""
-    console().print(f"({what_counts()})")
+    standard_output().print(f"({what_counts()})")
 
 
 def print_comparison(table: pd.DataFrame) -> None:
     """Trials in columns, in as many tables as the width asks for; rows without a value are left out, as is the best
     epoch's half and what depends on the clock. Sentences of verdicts follow below.
     """
-    out = console()
+    out = standard_output()
     left_out = ("verdict_reason", *WALL_CLOCK)
     rows = [
         name
@@ -143,7 +135,7 @@ def print_comparison(table: pd.DataFrame) -> None:
 
 def print_effect(one: int, other: int, sentences: Sequence[str], differences: pd.DataFrame) -> None:
     """What two trials differ in: the sentences, then the components in the order in which they part."""
-    out = console()
+    out = standard_output()
     out.print(f"Trial {one} against trial {other}", style="bold")
     for sentence in sentences:
         out.print(sentence)
@@ -211,7 +203,7 @@ def format_cell(value: object) -> str:
 
 def print_findings(target: str, findings: Sequence[Finding]) -> None:
     """What a diagnosis found, faults first: each with its code, its sentences, and what should stand there."""
-    out = console()
+    out = standard_output()
     faults = sum(finding.severity is Severity.FAULT for finding in findings)
     said = "no fault" if not faults else "1 fault" if faults == 1 else f"{faults} faults"
     out.print(f"{target}: {said}", style="bold")

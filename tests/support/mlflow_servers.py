@@ -10,6 +10,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from support.processes import descendants
+
 _PATIENCE_SECONDS = 200.0  # a busy machine takes minutes to import MLflow three times
 
 
@@ -51,6 +53,10 @@ class Server:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+    def pids(self) -> list[int]:
+        """Of its processes."""
+        return [self._process.pid, *descendants(self._process.pid)] if self._process else []
 
     def _wait_until_it_answers(self, process: "subprocess.Popen[bytes]") -> None:
         started = time.monotonic()

@@ -10,6 +10,8 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+from support.processes import descendants
+
 _PATIENCE_SECONDS = 60.0
 _NOBODY = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]  # PostgreSQL refuses to be root
 _NOBODY += ["--pdeathsig", "KILL"]
@@ -64,6 +66,10 @@ class Postgres:
             self._process.send_signal(how)
             self._process.wait()
             self._process = None
+
+    def pids(self) -> list[int]:
+        """Of its processes."""
+        return [self._process.pid, *descendants(self._process.pid)] if self._process else []
 
     def remove(self) -> None:
         """Ends it and leaves nothing."""

@@ -151,3 +151,12 @@ def test_store_made_from_a_template_is_like_any_other(
         with closing(sqlite3.connect(tmp_path / folder / "mlflow.db")) as database:
             schemas.append(sorted(database.execute("SELECT type, name FROM sqlite_master").fetchall()))
     assert schemas[0] == schemas[1]
+
+
+def test_what_a_database_raises_is_raised_and_not_logged(uri: str, capfd: pytest.CaptureFixture[str]) -> None:
+    store = Store(uri)
+    with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as database:
+        database.execute("ALTER TABLE experiments RENAME TO elsewhere")
+    with pytest.raises(TrackingError, match="no such table"):
+        store.names()
+    assert "Traceback" not in capfd.readouterr().err

@@ -8,6 +8,7 @@ from model import metrics
 from sweeps.formatting import number, setting, words
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.mlflow_pages.links import artifact_link, run_link, table_link, view_link
+from sweeps.tracking.mlflow_pages.markdown import as_text
 from sweeps.tracking.records import REPORT, REPORT_FILE, REPORT_PICTURE, RecordedTrial
 from sweeps.verdicts.tally import tally, what_counts
 from sweeps.verdicts.verdict import Assessment
@@ -21,10 +22,12 @@ _PICTURE = f"{REPORT}/{REPORT_PICTURE}"
 def describe_trial(assessment: Assessment) -> str:
     """The verdict, its sentence, and the evidence."""
     cause = f" ({words(assessment.cause)})" if assessment.cause else ""
-    lines = [f"**{words(assessment.verdict).capitalize()}{cause}.** {assessment.sentence}", ""]
-    lines += [f"Rule: {assessment.rule}. Seen at epoch {assessment.epoch}."]
+    lines = [f"**{words(assessment.verdict).capitalize()}{cause}.** {as_text(assessment.sentence)}", ""]
+    lines += [f"Rule: {as_text(assessment.rule)}. Seen at epoch {assessment.epoch}."]
     if assessment.numbers:
-        names, values = zip(*((name, f"{value:.4g}") for name, value in assessment.numbers.items()), strict=True)
+        names, values = zip(
+            *((as_text(name), f"{value:.4g}") for name, value in assessment.numbers.items()), strict=True
+        )
         lines += ["", _row(names), _row(["---:"] * len(names)), _row(values)]
     return "\n".join(lines)
 
@@ -41,7 +44,7 @@ def describe_sweep(
 
     best: trial, replicate. pair: numbers of two trials that are worth comparing.
     """
-    searched = "; ".join(f"{name} {domain.in_words}" for name, domain in spec.search.items())
+    searched = "; ".join(f"{as_text(name)} {as_text(domain.in_words)}" for name, domain in spec.search.items())
     objective = words(" and ".join(spec.objective))
     how = f"{spec.plan.epochs} epochs each, proposed by {spec.sampler}, for {objective}"
     lines = [
@@ -54,8 +57,10 @@ def describe_sweep(
     ]
     for verdict, count in _counts(trials):
         one = _example(verdict, trials, best)
-        reason = (one.verdict_reason or "").replace("|", "\\|").replace("\n", " ")
-        lines.append(_row([f"**{words(verdict)}**", str(count), f"{_link(spec, experiment_id, one)}: {reason}"]))
+        link = _link(spec, experiment_id, one)
+        lines.append(
+            _row([f"**{as_text(words(verdict))}**", str(count), f"{link}: {as_text(one.verdict_reason or '')}"])
+        )
     lines += [
         "",
         _best(spec, experiment_id, trials, best),
@@ -72,7 +77,7 @@ def banner(
     spec: SweepSpec, experiment_id: str, run_id: str, trials: Sequence[RecordedTrial], best: tuple[int, int] | None
 ) -> str:
     """The sweep in a line, which is what MLflow shows of it at first; the best trial's settings in a second one."""
-    counts = ", ".join(f"{count} {words(verdict)}" for verdict, count in _counts(trials))
+    counts = ", ".join(f"{count} {as_text(words(verdict))}" for verdict, count in _counts(trials))
     summary = f"[summary]({run_link(experiment_id, run_id)})"
     what = f"**{len(trials)} trainings on {_dataset(spec)}:** {_tally(trials)}: {counts}."
     return f"{what} {_links(experiment_id, run_id)} · {summary}\n\n{_best(spec, experiment_id, trials, best)}"
@@ -82,13 +87,15 @@ def _best(spec: SweepSpec, experiment_id: str, trials: Sequence[RecordedTrial], 
     one = next((trial for trial in trials if (trial.number, trial.replicate) == best), None)
     if one is None:
         return "No trial has a sound result."
-    settings = ", ".join(f"{name} {setting(one.settings[name])}" for name in spec.varied if name in one.settings)
+    settings = ", ".join(
+        f"{as_text(name)} {as_text(setting(one.settings[name]))}" for name in spec.varied if name in one.settings
+    )
     shown = dict.fromkeys([spec.goals[0].metric, metrics.VALIDATION_DATA, metrics.VALIDATION_ACCURACY])
     starts = [trial for trial in trials if trial.number == one.number]
     means = {name: fmean(start.metrics[name] for start in starts) for name in shown if name in one.metrics}
     values = ", ".join(f"{name} {number(mean)}" for name, mean in means.items())
     values += f" (means of {len(starts)} starts)" if len(starts) > 1 else ""
-    verdict = f"; {words(one.verdict)}" if one.verdict else ""
+    verdict = f"; {as_text(words(one.verdict))}" if one.verdict else ""
     return f"**Best: {_link(spec, experiment_id, one)}** ({settings}): {values}{verdict}."
 
 
@@ -134,7 +141,7 @@ def _link(spec: SweepSpec, experiment_id: str, trial: RecordedTrial) -> str:
 
 
 def _dataset(spec: SweepSpec) -> str:
-    return spec.search["dataset"].in_words if "dataset" in spec.search else spec.plan.dataset
+    return as_text(spec.search["dataset"].in_words if "dataset" in spec.search else spec.plan.dataset)
 
 
 def _row(cells: Sequence[str]) -> str:

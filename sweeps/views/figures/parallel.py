@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model import metrics
-from sweeps.formatting import number
+from sweeps.formatting import drawable, number
 from sweeps.specification.domains import Domain, Range, encode
 from sweeps.specification.spec import SweepSpec
 from sweeps.verdicts.marks import MARKS
@@ -70,17 +70,19 @@ def draw(spec: SweepSpec, trials: pd.DataFrame, name: str) -> "ShownFigure":
         _axis(axes, place, heading, scale.marks)
     _key(figure, shown, [int((trials["verdict"] == verdict).sum()) for verdict in shown])
     title = f"{name}: {len(trials)} trainings, coloured by verdict"
-    figure.text(0.012, 0.965, title, va="top", fontsize=11, fontweight="bold", color=COLOURS["ink"])
+    figure.text(0.012, 0.965, drawable(title), va="top", fontsize=11, fontweight="bold", color=COLOURS["ink"])
     return figure
 
 
 def _axis(axes: "Axes", place: int, heading: str, marks: Sequence[tuple[float, str]]) -> None:
     axes.plot([place, place], [0, 1], color=COLOURS["ink"], linewidth=0.9)
-    axes.text(place, 1.06, heading, ha="center", va="bottom", fontsize=8, fontweight="bold", color=COLOURS["ink"])
+    axes.text(
+        place, 1.06, drawable(heading), ha="center", va="bottom", fontsize=8, fontweight="bold", color=COLOURS["ink"]
+    )
     for height, word in marks:
-        axes.text(place + 0.03, height, word, va="center", fontsize=7, color=COLOURS["ink"], zorder=5).set_bbox(
-            {"facecolor": COLOURS["bg"], "alpha": 0.75, "pad": 0.6, "edgecolor": "none"}
-        )
+        axes.text(
+            place + 0.03, height, drawable(word), va="center", fontsize=7, color=COLOURS["ink"], zorder=5
+        ).set_bbox({"facecolor": COLOURS["bg"], "alpha": 0.75, "pad": 0.6, "edgecolor": "none"})
 
 
 def _key(figure: "ShownFigure", verdicts: Sequence[str], counts: Sequence[int]) -> None:

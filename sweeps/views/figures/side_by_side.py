@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeps.formatting import drawable, printable
+
 if TYPE_CHECKING:  # importing Matplotlib takes longer than most commands
     from matplotlib.axes import Axes
 
@@ -68,7 +70,7 @@ class DrawnTraining:
 def page(trainings: Sequence[DrawnTraining], title: str) -> str:
     """A self-contained HTML page: a panel for each measure, a legend with the last values, what there is to say."""
     figures = [
-        f'<figure role="img" aria-label="{html.escape(_described(trainings, panel))}">{_svg(trainings, panel)}</figure>'
+        f'<figure role="img" aria-label="{_escaped(_described(trainings, panel))}">{_svg(trainings, panel)}</figure>'
         for panel in _shown(trainings)
     ]
     return "\n".join(
@@ -76,8 +78,8 @@ def page(trainings: Sequence[DrawnTraining], title: str) -> str:
             "<!doctype html>",
             '<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>",
-            f"<h1>{html.escape(title)}</h1>",
+            f"<title>{_escaped(title)}</title><style>{_STYLE}</style></head><body>",
+            f"<h1>{_escaped(title)}</h1>",
             "<p>Costs and accuracies of trials are those of the examples that were held back from training.</p>",
             _legend(trainings),
             f'<div class="panels">{"".join(figures)}</div>',
@@ -93,7 +95,7 @@ def picture(trainings: Sequence[DrawnTraining], title: str) -> "ShownFigure":
     columns = min(3, len(panels))
     rows = math.ceil(len(panels) / columns)
     figure = _figure(10.0, 0.9 + 2.9 * rows)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    figure.suptitle(drawable(title), x=0.01, ha="left", fontsize=11, fontweight="bold")
     for place, panel in enumerate(panels, 1):
         _draw(figure.add_subplot(rows, columns, place), trainings, panel)
     lines, names = figure.axes[0].get_legend_handles_labels()
@@ -126,6 +128,15 @@ def _svg(trainings: Sequence[DrawnTraining], panel: str) -> str:
     return file.getvalue().partition("<svg")[2].join(("<svg", ""))
 
 
+def _escaped(text: str) -> str:
+    return html.escape(printable(text))
+
+
+def _label(name: str) -> str:
+    """Matplotlib leaves out what begins with an underscore."""
+    return drawable(f" {name}" if name.startswith("_") else name)
+
+
 def _draw(axes: "Axes", trainings: Sequence[DrawnTraining], panel: str) -> None:
     for k, training in enumerate(trainings):
         curve = training.curves.get(panel)
@@ -139,7 +150,7 @@ def _draw(axes: "Axes", trainings: Sequence[DrawnTraining], panel: str) -> None:
             marker=_MARKERS[k % len(_MARKERS)],
             markersize=4,
             linewidth=1.6,
-            label=training.name,
+            label=_label(training.name),
         )
     known = np.concatenate([training.curves.get(panel, np.empty(0)) for training in trainings])
     known = known[np.isfinite(known)]
@@ -164,7 +175,7 @@ def _described(trainings: Sequence[DrawnTraining], panel: str) -> str:
 
 def _legend(trainings: Sequence[DrawnTraining]) -> str:
     items = [
-        f"<li>{_swatch(k)}<b>{html.escape(training.name)}</b>{training.said and ': '}{html.escape(training.said)}</li>"
+        f"<li>{_swatch(k)}<b>{_escaped(training.name)}</b>{training.said and ': '}{_escaped(training.said)}</li>"
         for k, training in enumerate(trainings)
     ]
     return f"<ul>{''.join(items)}</ul>"
@@ -176,11 +187,11 @@ def _swatch(k: int) -> str:
 
 def _table(trainings: Sequence[DrawnTraining]) -> str:
     panels = _shown(trainings)
-    head = "".join(f'<th class="number">{html.escape(PANELS[panel])}</th>' for panel in panels)
+    head = "".join(f'<th class="number">{_escaped(PANELS[panel])}</th>' for panel in panels)
     rows = []
     for k, training in enumerate(trainings):
         cells = "".join(f'<td class="number">{_number(training.last(panel))}</td>' for panel in panels)
-        rows.append(f"<tr><th>{_swatch(k)}{html.escape(training.name)}</th>{cells}</tr>")
+        rows.append(f"<tr><th>{_swatch(k)}{_escaped(training.name)}</th>{cells}</tr>")
     return f'<div class="table"><table><tr><th>last value</th>{head}</tr>{"".join(rows)}</table></div>'
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sweeps.analysis.map_estimate import Axis, Polyline, Theory
 from sweeps.analysis.stability_map import Panel, StabilityMap
-from sweeps.formatting import words
+from sweeps.formatting import drawable, words
 from sweeps.verdicts.marks import MARKS, Mark
 from sweeps.verdicts.verdict import Verdict
 
@@ -57,7 +57,7 @@ def draw(stability: StabilityMap, name: str) -> "ShownFigure":
     height = _HEAD + rows * (_HEIGHTS[columns] + _GAP) + _FOOT
     with rc_context({"font.family": "DejaVu Sans", "text.color": COLOURS["ink"], "axes.linewidth": 0.8}):
         figure = ShownFigure(WIDTH / DPI, height, COLOURS["bg"])
-        figure.text(0.012, 1 - 0.1 / height, name, va="top", fontsize=11, fontweight="bold")
+        figure.text(0.012, 1 - 0.1 / height, drawable(name), va="top", fontsize=11, fontweight="bold")
         figure.text(0.012, 1 - 0.33 / height, _subtitle(stability), va="top", fontsize=7.5, color=COLOURS["muted"])
         grid = figure.add_gridspec(
             rows,
@@ -109,7 +109,7 @@ def _draw(axes: "Axes", stability: StabilityMap, panel: Panel, is_last_row: bool
         axes.set_ylabel(_name(y), fontsize=8, labelpad=1.5)
     stable = sum(point.stable is True for point in panel.points)
     title = panel.title.replace("_", " ").replace(" = ", " ") or "all trials"
-    axes.set_title(title, fontsize=8.5, loc="left", pad=4, fontweight="bold")
+    axes.set_title(drawable(title), fontsize=8.5, loc="left", pad=4, fontweight="bold")
     count = f"{stable} of {len(panel.points)} stable"
     axes.set_title(count, fontsize=7.5, loc="right", pad=4, color=COLOURS["muted"])
     axes.minorticks_off()

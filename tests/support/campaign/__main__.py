@@ -12,9 +12,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,9 @@ from typing import Any
 from support.campaign.cases import SAMPLERS, Campaign, case_of, spec_of
 from support.campaign.drivers import Driver, Place, forks
 from support.campaign.faults import LONG, SHORT
-from support.campaign.stores import HttpStore, Kept, SqliteStore
+from support.campaign.stores import HttpStore, Kept, PostgresStore, SqliteStore
 
 from sweeps.results.sweep import load
-from sweeps.tracking.store import Store
 
 _INSIDE = "SWEEPS_CAMPAIGN_MAY_MOUNT"
 
@@ -51,9 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (case := case_of(seed, given.only)).faults and (not given.store or case.store in given.store)
     )
     with tempfile.TemporaryDirectory(prefix="campaign-") as folder:
-        seconds = _undisturbed(Path(folder))
-        print(f"an undisturbed sweep takes {seconds:.1f} s", flush=True)
-        (Path(folder) / "seconds").write_text(str(seconds))
+        samplers = {case_of(seed, given.only).sampler for seed in given.seed or ()} or SAMPLERS
+        work = _undisturbed(Path(folder), samplers)
+        print(f"the driver of an undisturbed sweep works {work:.1f} s", flush=True)
+        (Path(folder) / "work").write_text(str(work))
         outcomes = _carried_out(Path(folder), given, seeds)
     print(table(outcomes))
     return int(any(outcome["problems"] for outcome in outcomes))
@@ -89,17 +88,19 @@ def _enter_a_namespace() -> None:
     print("no disk can be mounted here: the faults 'disk full' are left out", flush=True)
 
 
-def _undisturbed(folder: Path) -> float:
-    """Runs each sampler's sweep without a fault; returns how long the last one took."""
+def _undisturbed(folder: Path, samplers: Collection[str]) -> float:
+    """Runs each sampler's sweep without a fault; returns how many seconds of processor time the last driver used."""
     context = forks()
-    for sampler in SAMPLERS:
-        place = Place(folder / "undisturbed" / sampler, "undisturbed", folder / "cache")
+    for sampler in samplers:
+        place = Place(folder / "undisturbed" / sampler, folder / "cache")
         spec = spec_of(place.folder, "undisturbed", sampler)
-        started = time.monotonic()
         driver = Driver(context, ["run", str(spec), "--tracking-uri", _uri(folder, sampler)], place, fresh=False)
-        if not driver.wait(300) or driver.exit_code != 0:
+        work = 0.0
+        while not driver.wait(0.02):
+            work = max(work, driver.work())
+        if driver.exit_code != 0:
             raise RuntimeError(f"the undisturbed sweep does not run: {place.last_words()}")
-    return time.monotonic() - started
+    return work
 
 
 def _uri(folder: Path, sampler: str) -> str:
@@ -143,19 +144,18 @@ def _serve(folder: Path, given: argparse.Namespace) -> int:
     logging.disable(logging.CRITICAL)
     folder.mkdir()
     root = folder.parent
-    undisturbed = {sampler: load("undisturbed", _uri(root, sampler)) for sampler in SAMPLERS}
-    seconds = float((root / "seconds").read_text())
+    samplers = [path.name for path in (root / "undisturbed").iterdir()]
+    undisturbed = {sampler: load("undisturbed", _uri(root, sampler)) for sampler in samplers}
+    work = float((root / "work").read_text())
     stores: dict[str, Kept] = {"sqlite": SqliteStore()}
 
     def kept(kind: str) -> Kept:
         if kind not in stores:  # a server starts with the first case that needs it
-            backend = f"sqlite:///{folder}/served.db"
-            Store(backend)
-            stores[kind] = HttpStore(folder / "server", backend)
+            stores[kind] = PostgresStore() if kind == "postgres" else HttpStore(folder / "server")
         return stores[kind]
 
     times, may_mount = SHORT if given.short else LONG, os.environ[_INSIDE] == "yes"
-    campaign = Campaign(forks(), folder, kept, undisturbed, seconds, times, may_mount)
+    campaign = Campaign(forks(), folder, kept, undisturbed, work, times, may_mount)
     try:
         for seed in sys.stdin:
             outcome = campaign.of(case_of(int(seed), given.only))

@@ -20,11 +20,12 @@ from support.small_sweeps import assert_same, small_table, write_spec
 from sweeps.results.sweep import Sweep, load
 
 SAMPLERS = ("tpe", "qmc")  # one that learns from results, one that does not
-KINDS = {"sqlite": 3, "http": 1}  # of stores, and how often each is drawn
+KINDS = {"sqlite": 4, "http": 2, "postgres": 2}  # of stores, and how often each is drawn
 TRIALS = 16
 DISKS = ("mlruns", "mlruns/artifacts", "tmp")  # small ones, where a case has them
 
-_MOMENTS = 0.6  # of the time that a sweep takes: a fault strikes within them
+_MOMENTS = 0.5  # of the work that a driver has: a fault strikes within it
+_IDLE_SECONDS = 20.0  # after which one strikes a driver that does nothing
 _RUNS = 5  # of the sweep after its faults, until it is finished
 _PATIENCE_SECONDS = 300.0  # with one driver
 _DYING_SECONDS = 0.5  # given to a driver that a fault has killed
@@ -95,9 +96,10 @@ def spec_of(folder: Path, name: str, sampler: str) -> Path:
 
 
 class Campaign:
-    """Carries cases out. kept: stores by kind. undisturbed: sampler -> the sweep as it has to be; seconds: it took.
+    """Carries cases out.
 
-    may_mount: whether small disks can be had.
+    kept: stores by kind. undisturbed: sampler -> the sweep as it has to be; work: seconds of processor time that its
+    driver used. may_mount: whether small disks can be had.
     """
 
     def __init__(
@@ -106,12 +108,12 @@ class Campaign:
         folder: Path,
         kept: Callable[[str], Kept],
         undisturbed: dict[str, Sweep],
-        seconds: float,
+        work: float,
         times: Times,
         may_mount: bool,
     ) -> None:
         self._context, self._folder, self._kept = context, folder, kept
-        self._undisturbed, self._seconds, self._times = undisturbed, seconds, times
+        self._undisturbed, self._work, self._times = undisturbed, work, times
         self._may_mount = may_mount
 
     def of(self, case: Case) -> Outcome:
@@ -119,7 +121,7 @@ class Campaign:
         outcome, began = Outcome(case), time.monotonic()
         early = any(fault.early for fault in case.faults)
         folder = self._folder / case.name
-        place = Place(folder, case.name, folder / "cache" if early else self._folder / "cache")
+        place = Place(folder, folder / "cache" if early else self._folder / "cache")
         store = self._kept(case.store)
         spec = spec_of(folder, case.name, case.sampler)
         uri = store.uri(folder)
@@ -143,16 +145,18 @@ class Campaign:
             outcome.problems += wrong(uri, case.name, self._undisturbed[case.sampler])
             outcome.problems += _tracebacks(place)
         finally:
+            place.clear()
             for disk in reversed(disks):
                 subprocess.run(["umount", "--lazy", str(folder / disk)], check=True)
         outcome.seconds = time.monotonic() - began
         return outcome
 
     def _struck(self, fault: Fault, scene: Scene) -> bool:
-        """Whether the fault met a driver that ran, at a moment of the time that a sweep takes."""
+        """Whether the fault met a driver that ran, at a moment of its work."""
         if fault.mounts and not self._may_mount:
             return False
-        if not fault.early and scene.driver.wait(scene.rng.uniform(0, _MOMENTS * self._seconds)):
+        work = scene.rng.uniform(0, _MOMENTS * self._work)
+        if not fault.early and not scene.driver.reaches(work, _IDLE_SECONDS):
             return False
         return fault.strike(scene)
 
@@ -221,5 +225,5 @@ def wrong(uri: str, name: str, undisturbed: Sweep) -> list[str]:
 def _tracebacks(place: Place) -> list[str]:
     """What a person would have seen of our insides."""
     logs = {log.name: log.read_text(errors="replace") for log in sorted(place.folder.glob("driver-*.log"))}
-    found = {name: text[text.index("Traceback") :][:3000] for name, text in logs.items() if "Traceback" in text}
+    found = {name: text[text.rindex("Traceback") :][:1500] for name, text in logs.items() if "Traceback" in text}
     return [f"{name} holds a traceback: {text}" for name, text in found.items()]

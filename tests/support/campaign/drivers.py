@@ -76,6 +76,21 @@ class Driver:
         """None while it runs; negative where a signal ended it."""
         return self._process.poll() if isinstance(self._process, subprocess.Popen) else self._process.exitcode
 
+    def work(self) -> float:
+        """Processor time that it has used, in seconds: how far it is, however busy the machine; 0 once it has ended."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def reaches(self, work: float, patience: float) -> bool:
+        """Waits until it has used so much more processor time, or has been idle for long; False where it has ended."""
+        wanted, until = self.work() + work, time.monotonic() + patience
+        while self.exit_code is None and self.work() < wanted and time.monotonic() < until:
+            time.sleep(0.01)
+        return self.exit_code is None
+
     def wait(self, seconds: float) -> bool:
         """Whether it ended within the time."""
         until = time.monotonic() + seconds
@@ -95,13 +110,13 @@ class Driver:
 
 
 class Place:
-    """Where a case's drivers run, and which have run there. name: also their mark."""
+    """Where a case's drivers run, and which have run there. The folder is their mark, too."""
 
-    def __init__(self, folder: Path, name: str, cache: Path) -> None:
+    def __init__(self, folder: Path, cache: Path) -> None:
         self.folder, self.sessions = folder, list[int]()
         (folder / "tmp").mkdir(parents=True)
         self.environment: Mapping[str, str] = {
-            MARK: name,
+            MARK: str(folder),
             "SWEEPS_CACHE": str(cache),
             "SWEEPS_DATA": str(folder / "data"),
             "TMPDIR": str(folder / "tmp"),
@@ -125,6 +140,12 @@ class Place:
     def clock_back(self) -> Path:
         """Where this file is, the clock of all processes of the case stands an hour back."""
         return self.folder / "clock-back"
+
+    def clear(self) -> None:
+        """Ends what is left of the drivers."""
+        for session in self.sessions:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(session, signal.SIGKILL)
 
     def left_behind(self, patience: float) -> list[str]:
         """The processes that outlived their drivers by so many seconds."""

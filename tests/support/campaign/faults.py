@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.campaign.drivers import Driver
-from support.campaign.stores import HttpStore, Kept, full, locked
+from support.campaign.stores import HttpStore, Kept, SqliteStore, full, locked
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Fault:
     name: str
     strike: Strike
     weight: int = 4
-    stores: tuple[str, ...] = ("sqlite", "http")
+    stores: tuple[str, ...] = ("sqlite", "http", "postgres")
     mounts: bool = False
     retries: bool = False
     early: bool = False
@@ -94,17 +94,29 @@ def _locked(scene: Scene) -> bool:
 
 
 def _away(scene: Scene) -> bool:
-    assert isinstance(scene.store, HttpStore)
-    scene.store.server.stop()
+    assert not isinstance(scene.store, SqliteStore)
+    scene.store.stop()
     scene.driver.wait(scene.times.away)
-    scene.store.server.start()
+    scene.store.start()
     return True
 
 
 def _killed_server(scene: Scene) -> bool:
-    assert isinstance(scene.store, HttpStore)
-    scene.store.server.stop()
-    scene.store.server.start()
+    assert not isinstance(scene.store, SqliteStore)
+    scene.store.stop()
+    scene.store.start()
+    return True
+
+
+def _suspended_server(scene: Scene) -> bool:
+    assert not isinstance(scene.store, SqliteStore)
+    pids = scene.store.pids()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    scene.driver.wait(scene.times.stopped)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
     return True
 
 
@@ -191,8 +203,9 @@ def _signals() -> list[Fault]:
 FAULTS = [
     *_signals(),
     Fault("store: locked", _locked, weight=2, stores=("sqlite",)),
-    Fault("store: the server killed", _killed_server, weight=6, stores=("http",)),
-    Fault("store: away", _away, weight=3, stores=("http",)),
+    Fault("store: the server killed", _killed_server, weight=6, stores=("http", "postgres")),
+    Fault("store: SIGSTOP and SIGCONT", _suspended_server, weight=4, stores=("http", "postgres")),
+    Fault("store: away", _away, weight=3, stores=("http", "postgres")),
     Fault("store: slow answers", _lying("waits", 1.0), weight=2, stores=("http",)),
     Fault("store: acts, then answers 500", _lying("acts, then answers 500", 0.2), weight=8, stores=("http",)),
     Fault("store: acts, then hangs up", _lying("acts, then hangs up", 0.2), weight=8, stores=("http",)),

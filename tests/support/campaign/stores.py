@@ -1,6 +1,7 @@
 """The stores of a campaign's sweeps, and what may befall them."""
 
 import contextlib
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -8,6 +9,10 @@ from pathlib import Path
 
 from support.lying_proxy import LyingProxy
 from support.mlflow_servers import Server
+from support.postgres import Postgres
+from support.processes import is_running
+
+from sweeps.tracking.store import Store
 
 
 class SqliteStore:
@@ -30,9 +35,9 @@ class HttpStore:
 
     kind = "http"
 
-    def __init__(self, folder: Path, backend: str) -> None:
-        """backend: URI of a store whose tables exist."""
-        folder.mkdir(parents=True)
+    def __init__(self, folder: Path) -> None:
+        backend = f"sqlite:///{folder}/served.db"
+        Store(backend)  # makes its folder
         self.server = Server(folder, backend)
         self.server.start()
         self.proxy = LyingProxy(self.server.uri, share=0.0, seed=0).__enter__()
@@ -43,13 +48,64 @@ class HttpStore:
     def file(self, folder: Path) -> Path | None:
         return None
 
+    def stop(self) -> None:
+        """As a kill would."""
+        self.server.stop()
+
+    def start(self) -> None:
+        self.server.start()
+
+    def pids(self) -> list[int]:
+        """Of the server's processes."""
+        return self.server.pids()
+
     def close(self) -> None:
         """Ends both."""
         self.proxy.__exit__(None, None, None)
         self.server.stop()
 
 
-Kept = SqliteStore | HttpStore
+class PostgresStore:
+    """A database server for all cases; each has a database of its own."""
+
+    kind = "postgres"
+
+    def __init__(self) -> None:
+        self.server = Postgres()
+        self.server.start()
+        self._made: list[str] = []
+        Store(self.server.new_database("migrated")).client._tracking_client.store.engine.dispose()
+
+    def uri(self, folder: Path) -> str:
+        name = folder.name.replace("-", "_")
+        if name not in self._made:
+            self._made.append(name)
+            self.server.new_database(name, template="migrated")
+        return self.server.uri(name)
+
+    def file(self, folder: Path) -> Path | None:
+        return None
+
+    def stop(self) -> None:
+        """As a kill would."""
+        pids = self.server.pids()
+        self.server.stop(signal.SIGKILL)
+        while any(map(is_running, pids)):  # they notice, and hold its memory till then
+            time.sleep(0.02)
+
+    def start(self) -> None:
+        self.server.start()
+
+    def pids(self) -> list[int]:
+        """Of the server's processes."""
+        return self.server.pids()
+
+    def close(self) -> None:
+        """Ends it, and leaves nothing."""
+        self.server.remove()
+
+
+Kept = SqliteStore | HttpStore | PostgresStore
 
 
 @contextlib.contextmanager
@@ -74,11 +130,3 @@ def full(folder: Path) -> Iterator[None]:
         yield
     finally:
         ballast.unlink()
-
-
-def awaited(file: Path, seconds: float) -> bool:
-    """Whether a file appears within the time."""
-    until = time.monotonic() + seconds
-    while not file.exists() and time.monotonic() < until:
-        time.sleep(0.005)
-    return file.exists()
