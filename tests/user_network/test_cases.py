@@ -29,6 +29,9 @@ FAULTY = {
     "frozen2.py:Double": {Code.GRADIENT_SUMMED, Code.GRADIENT_FROZEN, Code.DECAY_WITHOUT_ETA},
     "frozen2.py:Net": {Code.GRADIENT_SUMMED, Code.GRADIENT_FROZEN, Code.DECAY_WITHOUT_ETA},
     "last_column.py:CostOnly": {Code.PENALTY_PART},
+    "flat_cost.py:Net": {Code.COST_OF_Z},
+    "flat_cost.py:Crash": {Code.COST_OF_Z, Code.GRADIENT_WRONG},  # moved after each example, with eta / m
+    "softmax_axis.py:Net": {Code.OUTPUTS_SOFTMAX_AXIS},
     "frozen_biases.py:Float32": {Code.GRADIENT_FROZEN},
 }
 
@@ -116,7 +119,9 @@ def test_an_epsilon_in_a_logarithm_is_no_fault_and_said_where_it_shows(target: s
     assert ("a small number in the cost" in findings[-1].message) == target.endswith("E5")
 
 
-def test_a_cost_that_is_flat_where_it_is_measured_is_a_finding_and_no_error() -> None:
-    findings = judged("flat_cost.py:Crash")
+@pytest.mark.parametrize("target", ["flat_cost.py:Crash", "flat_cost.py:Flat"])
+def test_a_cost_that_is_flat_where_it_is_measured_is_a_finding_and_no_error(target: str) -> None:
+    findings = judged(target)
     assert findings
     assert Code.CLEAN not in [finding.code for finding in findings]
+    assert any("What a step descends is the cross-entropy" in finding.message for finding in findings)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.diagnosis.network.cost_sentences import cost_of_z, cost_other, cost_without_log
 from sweeps.diagnosis.network.gradient_faults import (
     BatchFault,
     BiasesFault,
@@ -36,8 +37,13 @@ from sweeps.diagnosis.network.remedies import (
 )
 from sweeps.diagnosis.network.steps import EXAMPLES
 
+_SAME_FACTOR = 1e-3  # relative
+
 _PLACES = {
     GradientKind.OTHER_OUTPUTS: "evaluate",
+    GradientKind.COST_OF_Z: "evaluate",
+    GradientKind.COST_WITHOUT_LOG: "evaluate",
+    GradientKind.COST_OTHER: "evaluate",
     GradientKind.NOT_AVERAGED: "update_mini_batch",
     GradientKind.BIASES_NOT_AVERAGED: "update_mini_batch",
     GradientKind.POWER_OF_ETA: "update_mini_batch",
@@ -58,11 +64,18 @@ def of_gradient(fault: GradientFault, place: str) -> Finding:
     return Finding(fault.kind.code, Severity.FAULT, said + where, evidence, remedy)
 
 
-def of_scale(scale: float) -> Finding:
-    """scale: step / (eta * gradient), the same for all parameters."""
+def of_scale(scale: float, outputs: int) -> Finding:
+    """scale: step / (eta * gradient), the same for all parameters. outputs: units of the output layer."""
+    known = {
+        float(outputs): f"as when the mean over the {outputs} outputs is reported and their sum is descended",
+        1 / outputs: f"as when the sum over the {outputs} outputs is reported and their mean is descended",
+        2.0: "as when half of a square is reported and the whole is descended",
+        0.5: "as when a square is reported and half of it is descended",
+    }
+    why = next((f", {words}" for factor, words in known.items() if abs(scale / factor - 1) < _SAME_FACTOR), "")
     message = (
-        f"Every step is {scale:.4g} times eta times the gradient of the reported cost, in all parameters alike: the "
-        f"same as training with {scale:.4g} eta (and, where the decay does not share the factor, with lambda / "
+        f"Every step is {scale:.4g} times eta times the gradient of the reported cost, in all parameters alike{why}: "
+        f"the same as training with {scale:.4g} eta (and, where the decay does not share the factor, with lambda / "
         f"{scale:.4g}). No fault, but eta means something else here."
     )
     return Finding(Code.GRADIENT_SCALED, Severity.INFO, message, {"factor": scale})
@@ -311,6 +324,9 @@ SENTENCES: Mapping[GradientKind, Callable[..., Sentence]] = {
     GradientKind.BIASES_WRONG: _biases_wrong,
     GradientKind.OTHER_OUTPUTS: _other_outputs,
     GradientKind.NO_PRODUCT: _no_product,
+    GradientKind.COST_OF_Z: cost_of_z,
+    GradientKind.COST_WITHOUT_LOG: cost_without_log,
+    GradientKind.COST_OTHER: cost_other,
     GradientKind.HIDDEN_SLOPE_MISSING: _hidden_slope_missing,
     GradientKind.SLOPE_OF_ACTIVATION: _slope_of_activation,
     GradientKind.OUTPUT_SLOPE_MISSING: _output_slope_missing,

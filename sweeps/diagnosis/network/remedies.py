@@ -22,9 +22,14 @@ WEIGHTS = "nabla_w = np.dot(delta, a_below.T)"
 PRODUCT = f"{WEIGHTS}   # (BP4), (n_out, n_in)"
 DELTAS = f"{OUTPUT};  {HIDDEN};  {WEIGHTS}"
 
+# in feedforward
+SOFTMAX = "a = np.exp(z) / np.sum(np.exp(z), axis=0, keepdims=True)   # samples in columns; axis=1 where they are rows"
+
 # in evaluate
+WITH_LOG = "cost = -np.sum(y * np.log(a)) / len(data)   # softmax; for sigmoids + (1 - y) * np.log(1 - a), too"
 PENALTY = "cost += lmbda / (2 * n) * sum(np.sum(w**2) for w in weights)   # n: size of the training set"
 EVALUATE = "in evaluate: a = self.feedforward(x), and the cost from that a"
+SAME_COST = "report the cost that is trained, or train the one that is reported: delta is its derivative by z"
 EVALUATE_TRAINED = "in evaluate: a = self.feedforward(x), the network that is trained, and the cost from that a"
 
 
