@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sweeps.diagnosis.findings import Code, Finding, Severity
+from sweeps.diagnosis.headline import ordered
 from sweeps.diagnosis.network.cost_check import UnjudgedError, check_cost, elsewhere, with_cost_named
 from sweeps.diagnosis.network.decay import judge_decay
 from sweeps.diagnosis.network.decay_faults import DecayFault, DecayKind, OtherLawFault
@@ -38,7 +39,6 @@ _ROUNDING = 1e-5  # relative error above which a step that is computed finely di
 
 Make = Callable[[Sequence[int]], WrappedNetwork]
 Draw = Callable[[int], tuple[Array, Array]]
-_ORDER = (Severity.FAULT, Severity.WARNING, Severity.INFO)
 
 
 @dataclass
@@ -260,7 +260,7 @@ def _summary(reports: Sequence[_Report], failures: Mapping[tuple[int, ...], User
         findings.append(Finding(Code.INCONCLUSIVE, Severity.INFO, message, {"sizes": where}))
     if any(report.judged for report in reports) and all(f.severity is not Severity.FAULT for f in findings):
         findings.append(_clean(reports, findings))
-    return sorted(findings, key=lambda finding: _ORDER.index(finding.severity))
+    return ordered(findings)
 
 
 def _clean(reports: Sequence[_Report], findings: Sequence[Finding]) -> Finding:
