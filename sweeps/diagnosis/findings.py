@@ -28,6 +28,7 @@ class Code(StrEnum):
     GRADIENT_NOT_TRANSPOSED = "gradient.not_transposed"
     GRADIENT_SIGN = "gradient.sign"
     GRADIENT_BIAS = "gradient.bias"
+    GRADIENT_DROPOUT = "gradient.dropout"
     GRADIENT_FROZEN = "gradient.frozen"
     GRADIENT_WRONG = "gradient.wrong"
     DECAY_MISSING = "decay.missing"

@@ -22,6 +22,7 @@ from sweeps.diagnosis.network.gradient_faults import (
     BatchFault,
     BiasesFault,
     CostFault,
+    DropoutFault,
     EarlyMoveFault,
     FactorFault,
     FactorsFault,
@@ -35,6 +36,7 @@ from sweeps.diagnosis.network.gradient_faults import (
     PowerFault,
     WrongStepFault,
 )
+from sweeps.diagnosis.network.sound_sentences import of_scale
 
 EXPONENTS = Exponents(-1.0, 0.0, -1.0, -1.0)
 ERRORS = {"weights_layer_1": 0.5, "biases_layer_1": 0.25}
@@ -53,6 +55,7 @@ GRADIENT_FAULTS: list[tuple[GradientFault, str]] = [
     (BatchFault(GradientKind.MOVED_IN_BATCH, 6, 1 / 6), "eta / 6"),
     (OverwrittenFault(GradientKind.OVERWRITTEN, "weights", 1.0, layers=(2,)), "become 1, whatever"),
     (OverwrittenFault(GradientKind.OVERWRITTEN, "weights", None, layers=(2,)), "become the same, whatever"),
+    (DropoutFault(GradientKind.MASK_NOT_BACK, 24, 30, 29, layers=(1,)), "29 times their weights or biases moved"),
     (KeptFault(GradientKind.GRADIENTS_KEPT, 300.0), "the 300th"),
     (ParametersFault(GradientKind.FROZEN, "biases", layers=(1,)), "the biases of layer 1"),
     (ParametersFault(GradientKind.IDLE_MOVED, "weights and biases", layers=(1, 2)), "of layers 1 and 2"),
@@ -150,5 +153,5 @@ def test_only_what_may_be_meant_is_less_than_a_fault() -> None:
     ("scale", "said"), [(3.0, "the mean over the 3 outputs"), (1 / 3, "the sum over the 3"), (2.0, "half of a square")]
 )
 def test_a_factor_of_all_steps_is_said_with_what_it_comes_of(scale: float, said: str) -> None:
-    assert said in gradient_sentences.of_scale(scale, 3).message
-    assert "as when" not in gradient_sentences.of_scale(1.3 * scale, 3).message
+    assert said in of_scale(scale, 3).message
+    assert "as when" not in of_scale(1.3 * scale, 3).message

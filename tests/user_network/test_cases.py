@@ -8,6 +8,7 @@ import pytest
 import sweeps
 from sweeps.cli.main import main
 from sweeps.diagnosis.findings import Code, Severity
+from sweeps.diagnosis.headline import headline
 from sweeps.diagnosis.network.examination import examine
 from sweeps.user_network.loading import load_class
 from sweeps.user_network.wrapper import WrappedNetwork
@@ -32,6 +33,7 @@ FAULTY = {
     "flat_cost.py:Net": {Code.COST_OF_Z},
     "flat_cost.py:Crash": {Code.COST_OF_Z, Code.GRADIENT_WRONG},  # moved after each example, with eta / m
     "softmax_axis.py:Net": {Code.OUTPUTS_SOFTMAX_AXIS},
+    "dropout.py:NoMaskBack": {Code.GRADIENT_DROPOUT},
     "frozen_biases.py:Float32": {Code.GRADIENT_FROZEN},
 }
 
@@ -98,6 +100,13 @@ def test_a_column_that_neither_decay_nor_penalty_counts_is_a_warning() -> None:
         (Code.CLEAN, Severity.INFO),
     ]
     assert "the last column of layers 1, 2 and 3" in findings[0].message
+
+
+def test_of_dropout_that_is_sound_the_mask_alone_is_judged() -> None:
+    (finding,) = examined("dropout.py:Sound")
+    assert finding.code == Code.OPTIMIZER_UNSUPPORTED
+    assert "it dropped on the way back, too" in finding.message
+    assert headline([finding]).startswith("not judged")
 
 
 def test_weights_that_are_replaced_are_said_to_be_with_what_they_become() -> None:

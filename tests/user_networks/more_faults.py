@@ -14,6 +14,7 @@ FAULTS = {
     "overwritten_biases": ({"state.overwritten"}, faulty.HEADS),
     "moved_too_early": ({"gradient.wrong"}, faulty.HEADS),
     "moved_in_batch": ({"gradient.wrong"}, faulty.HEADS),
+    "dropout_mask_not_back": ({"gradient.dropout"}, faulty.HEADS),
     "frozen_output": ({"gradient.frozen"}, faulty.HEADS),
     "bias_mean_of_units": ({"gradient.bias"}, faulty.HEADS),
     "decay_without_column": ({"decay.part"}, faulty.HEADS),
@@ -21,7 +22,7 @@ FAULTS = {
     "penalty_without_row": ({"penalty.part"}, faulty.HEADS),
     "both_without_column": ({"decay.part"}, faulty.HEADS),  # a warning
 }
-SOUND = ("step_each_example", "epsilon", "mean_over_outputs", "both_without_layer")
+SOUND = ("dropout", "step_each_example", "epsilon", "mean_over_outputs", "both_without_layer")
 
 
 def network(fault, activation="sigmoid", head="quadratic", **options):
@@ -57,7 +58,27 @@ def network(fault, activation="sigmoid", head="quadratic", **options):
                 return -np.sum(y * np.log(a + 1e-5) + other)
             return super()._data_cost(a, y) / (len(a) if fault == "mean_over_outputs" else 1)
 
+        def _dropping(self, x, y):
+            """backprop with inverted dropout of the hidden units."""
+            apply, slope = faulty.ACTIVATIONS[activation]
+            zs, activations, masks = [], [x], []
+            for k, (w, b) in enumerate(zip(self.weights, self.bias)):
+                zs.append(w @ activations[-1] + b)
+                last = k == len(self.weights) - 1
+                masks.append(1.0 if last else (np.random.rand(*zs[-1].shape) < 0.6) / 0.6)
+                activations.append(self._output(zs[-1]) if last else apply(zs[-1]) * masks[-1])
+            delta, biases, weights = self._delta(zs[-1], activations[-1], y), [], []
+            for k in reversed(range(len(self.weights))):
+                biases.insert(0, delta.sum(axis=1, keepdims=True))
+                weights.insert(0, delta @ activations[k].T)
+                if k:
+                    mask = masks[k - 1] if fault == "dropout" else 1.0
+                    delta = (self.weights[k].T @ delta) * slope(zs[k - 1]) * mask
+            return biases, weights
+
         def backprop(self, x, y):
+            if fault.startswith("dropout"):
+                return self._dropping(x, y)
             biases, weights = super().backprop(x, y)
             if fault == "bias_mean_of_units":
                 biases = [np.full_like(b, b.mean()) for b in biases]

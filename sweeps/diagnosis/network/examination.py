@@ -13,13 +13,15 @@ from sweeps.diagnosis.network.cost_check import UnjudgedError, check_cost, elsew
 from sweeps.diagnosis.network.decay import judge_decay
 from sweeps.diagnosis.network.decay_faults import DecayFault, DecayKind, OtherLawFault
 from sweeps.diagnosis.network.decay_sentences import of_decay
-from sweeps.diagnosis.network.gradient_faults import BatchFault, GradientKind, ParametersFault
-from sweeps.diagnosis.network.gradient_sentences import of_gradient, of_scale, of_steps_in_turn
+from sweeps.diagnosis.network.dropout import drops
+from sweeps.diagnosis.network.gradient_faults import BatchFault, DropoutFault, GradientKind, ParametersFault
+from sweeps.diagnosis.network.gradient_sentences import of_gradient
 from sweeps.diagnosis.network.gradients import GradientReport, judge_gradient
 from sweeps.diagnosis.network.named_costs import descended_cost, misreported
 from sweeps.diagnosis.network.overwritten import find_overwritten
 from sweeps.diagnosis.network.remedies import shown
 from sweeps.diagnosis.network.settings_check import TrainingSettings, curvature, judge_settings
+from sweeps.diagnosis.network.sound_sentences import of_scale, of_steps_in_turn
 from sweeps.diagnosis.network.steps import EXAMPLES, ExaminedPoint, Kind, draw_point, eta_in_turn, kind_of_step
 from sweeps.diagnosis.network.subject import Array, InconclusiveError, StateShapeError, Subject
 from sweeps.errors import UserNetworkError
@@ -112,7 +114,7 @@ def _examine(wrapped: WrappedNetwork, rng: np.random.Generator) -> _Report:
     try:
         check_cost(subject, points[0])
         points = _in_turn(report, subject, points)
-        kind = _judged_kind(subject, points[0])
+        kind = _judged_kind(report, subject, points[0])
         gradient = with_cost_named(judge_gradient(subject, points, kind), subject, rng)
         _add_gradient(report, subject, points[0], gradient)
         scale = gradient.scale if gradient.scale > 0 else 1.0  # which the decay may share, as one eta multiplies both
@@ -186,14 +188,26 @@ def _in_turn(report: _Report, subject: Subject, points: Sequence[ExaminedPoint])
     return [single for point in points for single in point.alone()]
 
 
-def _judged_kind(subject: Subject, point: ExaminedPoint) -> Kind:
+def _judged_kind(report: _Report, subject: Subject, point: ExaminedPoint) -> Kind:
     """What kind of step it is. Raises UnjudgedError where it cannot be compared with anything."""
     kind = kind_of_step(subject, point)
     if kind.unsupported:
-        message = f"The step is not judged: {kind.unsupported}. Plain steps of SGD and of momentum are judged."
+        also = _of_dropout(report, subject, point) if kind.is_random else ""
+        message = f"The step is not judged: {kind.unsupported}. Plain steps of SGD and of momentum are judged.{also}"
         remedy = "diagnose the class with that switched off, a plain step of SGD: its backprop is the same"
         raise UnjudgedError(Finding(Code.OPTIMIZER_UNSUPPORTED, Severity.INFO, message, {}, remedy))
     return kind
+
+
+def _of_dropout(report: _Report, subject: Subject, point: ExaminedPoint) -> str:
+    """What is judged of random steps: whether dropped units learn, a fault; said where they don't."""
+    found = drops(subject, point)
+    if found.moved:
+        fault = DropoutFault(GradientKind.MASK_NOT_BACK, found.steps, found.dropped, found.moved, layers=found.layers)
+        report.findings.append(of_gradient(fault, ""))
+    if found.moved or not found.dropped:
+        return ""
+    return f" What dropout dropped, {found.dropped} units in {found.steps} steps, it dropped on the way back, too."
 
 
 def _add_gradient(report: _Report, subject: Subject, point: ExaminedPoint, gradient: GradientReport) -> None:

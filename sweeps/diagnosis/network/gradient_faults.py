@@ -27,6 +27,7 @@ class GradientKind(StrEnum):
     MOVED_IN_BATCH = "moved_in_batch"
     OVERWRITTEN = "overwritten"
     GRADIENTS_KEPT = "gradients_kept"
+    MASK_NOT_BACK = "mask_not_back"
     # a step on one example, against its gradient
     FROZEN = "frozen"
     IDLE_MOVED = "idle_moved"
@@ -67,6 +68,7 @@ _CODES = {
     GradientKind.BIASES_FACTOR: Code.GRADIENT_BIAS,
     GradientKind.BIASES_WRONG: Code.GRADIENT_BIAS,
     GradientKind.FROZEN: Code.GRADIENT_FROZEN,
+    GradientKind.MASK_NOT_BACK: Code.GRADIENT_DROPOUT,
     GradientKind.OVERWRITTEN: Code.STATE_OVERWRITTEN,
     GradientKind.COST_OF_Z: Code.COST_OF_Z,
     GradientKind.COST_WITHOUT_LOG: Code.COST_WITHOUT_LOG,
@@ -156,6 +158,19 @@ class KeptFault(GradientFault):
     @property
     def numbers(self) -> dict[str, float]:
         return {"steps": self.steps}
+
+
+@dataclass(frozen=True)
+class DropoutFault(GradientFault):
+    """Dropped units that learn. dropped: how often one was, in so many steps. moved: how often it moved then."""
+
+    steps: int
+    dropped: int
+    moved: int
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        return {"steps": float(self.steps), "dropped": float(self.dropped), "moved": float(self.moved)}
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.diagnosis.findings import Evidence, Finding, Severity
 from sweeps.diagnosis.network.cost_sentences import cost_of_z, cost_other, cost_without_log
 from sweeps.diagnosis.network.gradient_faults import (
     BatchFault,
     BiasesFault,
+    DropoutFault,
     EarlyMoveFault,
     FactorFault,
     FactorsFault,
@@ -26,6 +27,7 @@ from sweeps.diagnosis.network.remedies import (
     EVALUATE,
     EVALUATE_TRAINED,
     HIDDEN,
+    MASKED,
     MOVE_AFTER,
     NEW_SUMS,
     OUTPUT_OR_CROSS_ENTROPY,
@@ -36,8 +38,6 @@ from sweeps.diagnosis.network.remedies import (
     layers,
 )
 from sweeps.diagnosis.network.steps import EXAMPLES
-
-_SAME_FACTOR = 1e-3  # relative
 
 _PLACES = {
     GradientKind.OTHER_OUTPUTS: "evaluate",
@@ -62,31 +62,6 @@ def of_gradient(fault: GradientFault, place: str) -> Finding:
     where = f" Likeliest place: {place}." if place else ""
     evidence: dict[str, Evidence] = {"layers": list(fault.layers), **fault.numbers}
     return Finding(fault.kind.code, Severity.FAULT, said + where, evidence, remedy)
-
-
-def of_scale(scale: float, outputs: int) -> Finding:
-    """scale: step / (eta * gradient), the same for all parameters. outputs: units of the output layer."""
-    known = {
-        float(outputs): f"as when the mean over the {outputs} outputs is reported and their sum is descended",
-        1 / outputs: f"as when the sum over the {outputs} outputs is reported and their mean is descended",
-        2.0: "as when half of a square is reported and the whole is descended",
-        0.5: "as when a square is reported and half of it is descended",
-    }
-    why = next((f", {words}" for factor, words in known.items() if abs(scale / factor - 1) < _SAME_FACTOR), "")
-    message = (
-        f"Every step is {scale:.4g} times eta times the gradient of the reported cost, in all parameters alike{why}: "
-        f"the same as training with {scale:.4g} eta (and, where the decay does not share the factor, with lambda / "
-        f"{scale:.4g}). No fault, but eta means something else here."
-    )
-    return Finding(Code.GRADIENT_SCALED, Severity.INFO, message, {"factor": scale})
-
-
-def of_steps_in_turn() -> Finding:
-    message = (
-        "A step on a mini-batch is one step on each of its examples, one after the other, each with all of eta: "
-        "stochastic descent on single examples. No fault, and judged as that; the batch's size only says how many."
-    )
-    return Finding(Code.STEP_EACH_EXAMPLE, Severity.INFO, message)
 
 
 def _summed(fault: BatchFault) -> Sentence:
@@ -181,6 +156,15 @@ def _gradients_kept(fault: KeptFault) -> Sentence:
         f"{fault.steps:.0f}th as many times as long: gradients of earlier mini-batches are still in the sum."
     )
     return said, NEW_SUMS
+
+
+def _mask_not_back(fault: DropoutFault) -> Sentence:
+    said = (
+        f"A unit that dropout drops on the way forward should learn nothing in that step; in {fault.steps} steps units "
+        f"were dropped {fault.dropped} times, and {fault.moved} times their weights or biases moved all the same, in "
+        f"{layers(fault.layers)}: the mask is not used on the way back."
+    )
+    return said, MASKED
 
 
 def _frozen(fault: ParametersFault) -> Sentence:
@@ -316,6 +300,7 @@ SENTENCES: Mapping[GradientKind, Callable[..., Sentence]] = {
     GradientKind.MOVED_IN_BATCH: _moved_in_batch,
     GradientKind.OVERWRITTEN: _overwritten,
     GradientKind.GRADIENTS_KEPT: _gradients_kept,
+    GradientKind.MASK_NOT_BACK: _mask_not_back,
     GradientKind.FROZEN: _frozen,
     GradientKind.IDLE_MOVED: _idle_moved,
     GradientKind.UPHILL: _uphill,

@@ -17,6 +17,7 @@ OUTPUT = "delta = cost_derivative(a, y) * slope(z)   # (BP1); for cross-entropy 
 OUTPUT_OR_CROSS_ENTROPY = f"{OUTPUT}; or report the cross-entropy, if that is what is to be minimised"
 HIDDEN = "delta = np.dot(w_above.T, delta_above) * slope(z)   # (BP2), slope(z) the activation's derivative at z"
 SLOPE_AT_Z = "delta = np.dot(w_above.T, delta_above) * slope(z)   # z, not a; for sigmoid units a * (1 - a) is slope(z)"
+MASKED = "delta = np.dot(w_above.T, delta_above) * slope(z) * mask   # the mask, with its scale, of the way forward"
 BIASES = "nabla_b = delta.sum(axis=1, keepdims=True)   # (BP3), the sum over the mini-batch's columns"
 WEIGHTS = "nabla_w = np.dot(delta, a_below.T)"
 PRODUCT = f"{WEIGHTS}   # (BP4), (n_out, n_in)"
