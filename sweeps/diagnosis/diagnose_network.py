@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from model import Dataset, load
-from sweeps.diagnosis.findings import Code, Finding, Severity, finding_of
+from sweeps.diagnosis.findings import Finding, finding_of
+from sweeps.diagnosis.headline import ordered
 from sweeps.diagnosis.network import data_check, first_minute
 from sweeps.diagnosis.network.examination import SIZES, Draw, Make, examine
 from sweeps.diagnosis.network.settings_check import TrainingSettings
@@ -65,7 +66,7 @@ def diagnose(
         call = pickled_by_value((_examine, (network, None if sizes is None else tuple(sizes), examples, settings)))
         # nothing of the class is made in the worker either: it passes the call on unopened
         found = pool.submit(in_clean_room, call, 10 * time_limit, __name__).result(time_limit)
-        return _ordered([*(finding_of(**table) for table in found), *of_data])
+        return ordered([*(finding_of(**table) for table in found), *of_data])
     except OutOfTime:
         raise UserNetworkError(
             f"{name} was not done after {time_limit:g} s: give a larger time limit, or smaller sizes"
@@ -94,12 +95,6 @@ def _examples(data: Dataset | Sequence[tuple[Any, Any]]) -> tuple[Array, Array]:
 
 def _of_data(data: Dataset | Sequence[tuple[Any, Any]], x: Array, y: Array) -> list[Finding]:
     return data_check.judge_examples(data.train) if isinstance(data, Dataset) else data_check.judge_pairs(x, y)
-
-
-def _ordered(findings: Sequence[Finding]) -> list[Finding]:
-    """Faults first, `clean` last."""
-    ranks = list(Severity)
-    return sorted(findings, key=lambda finding: (ranks.index(finding.severity), finding.code is Code.CLEAN))
 
 
 def _check(sizes: Sequence[int] | None, examples: tuple[Array, Array] | None) -> None:

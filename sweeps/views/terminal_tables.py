@@ -15,6 +15,7 @@ from model import metrics
 from sweeps.analysis.advice import fault_sentences
 from sweeps.analysis.ranking import times_best, times_best_heading
 from sweeps.diagnosis.findings import Code, Finding, Severity
+from sweeps.diagnosis.headline import headline
 from sweeps.formatting import number, printable
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.tables import WALL_CLOCK
@@ -202,11 +203,9 @@ def format_cell(value: object) -> str:
 
 
 def print_findings(target: str, findings: Sequence[Finding]) -> None:
-    """What a diagnosis found, faults first: each with its code, its sentences, and what should stand there."""
+    """What a diagnosis found, in the order given: each with its code, its sentences, and what should stand there."""
     out = standard_output()
-    faults = sum(finding.severity is Severity.FAULT for finding in findings)
-    said = "no fault" if not faults else "1 fault" if faults == 1 else f"{faults} faults"
-    out.print(f"{target}: {said}", style="bold")
+    out.print(f"{target}: {headline(findings)}", style="bold")
     styles = {Severity.FAULT: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
     for finding in findings:
         style = "bold green" if finding.code is Code.CLEAN else styles[finding.severity]

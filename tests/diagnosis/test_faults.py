@@ -21,6 +21,8 @@ from sweeps.diagnosis.network.decay_faults import (
 from sweeps.diagnosis.network.gradient_faults import (
     BatchFault,
     BiasesFault,
+    CostFault,
+    DropoutFault,
     EarlyMoveFault,
     FactorFault,
     FactorsFault,
@@ -34,6 +36,7 @@ from sweeps.diagnosis.network.gradient_faults import (
     PowerFault,
     WrongStepFault,
 )
+from sweeps.diagnosis.network.sound_sentences import of_scale
 
 EXPONENTS = Exponents(-1.0, 0.0, -1.0, -1.0)
 ERRORS = {"weights_layer_1": 0.5, "biases_layer_1": 0.25}
@@ -52,6 +55,7 @@ GRADIENT_FAULTS: list[tuple[GradientFault, str]] = [
     (BatchFault(GradientKind.MOVED_IN_BATCH, 6, 1 / 6), "eta / 6"),
     (OverwrittenFault(GradientKind.OVERWRITTEN, "weights", 1.0, layers=(2,)), "become 1, whatever"),
     (OverwrittenFault(GradientKind.OVERWRITTEN, "weights", None, layers=(2,)), "become the same, whatever"),
+    (DropoutFault(GradientKind.MASK_NOT_BACK, 24, 30, 29, layers=(1,)), "29 times their weights or biases moved"),
     (KeptFault(GradientKind.GRADIENTS_KEPT, 300.0), "the 300th"),
     (ParametersFault(GradientKind.FROZEN, "biases", layers=(1,)), "the biases of layer 1"),
     (ParametersFault(GradientKind.IDLE_MOVED, "weights and biases", layers=(1, 2)), "of layers 1 and 2"),
@@ -60,6 +64,9 @@ GRADIENT_FAULTS: list[tuple[GradientFault, str]] = [
     (FactorFault(GradientKind.BIASES_FACTOR, 3.0, layers=(1, 2, 3)), "3 times that far"),
     (BiasesFault(GradientKind.BIASES_WRONG, 0.5, layers=(1, 2, 3)), "layers 1, 2 and 3"),
     (OutputsFault(GradientKind.OTHER_OUTPUTS, 0.4), "40% of its gradient"),
+    (CostFault(GradientKind.COST_OF_Z, "cross-entropy", "", 1.0), "cross-entropy of the weighted inputs z"),
+    (CostFault(GradientKind.COST_WITHOUT_LOG, "log-likelihood", "log-likelihood", 1.0), "without its logarithm"),
+    (CostFault(GradientKind.COST_OTHER, "log-likelihood", "cross-entropy", 2.0), "is 2 times the cross-entropy"),
     (WrongStepFault(GradientKind.NO_PRODUCT, errors=ERRORS, layers=(1,)), "weights' step of layer 1"),
     (FormulaFault(GradientKind.HIDDEN_SLOPE_MISSING, 1e-9, 0.6, 1.0), "off by 60%"),
     (FormulaFault(GradientKind.SLOPE_OF_ACTIVATION, 1e-9, 0.6, 1.0), "fits to 1e-09"),
@@ -127,7 +134,8 @@ def test_every_kind_of_fault_has_its_sentence() -> None:
 
 def test_every_code_of_a_fault_belongs_to_some_kind() -> None:
     about_gradients = {code for code in Code if code.startswith("gradient.")}
-    about_gradients |= {Code.STATE_OVERWRITTEN}
+    about_gradients |= {Code.STATE_OVERWRITTEN} | {code for code in Code if code.startswith("cost.")}
+    about_gradients -= {Code.COST_OSCILLATING}  # of curves
     assert {kind.code for kind in GradientKind} == about_gradients - {Code.GRADIENT_SCALED}  # of sound classes
     assert {kind.code for kind in DecayKind} == {code for code in Code if code.startswith("decay.")} | {
         Code.PENALTY_SCALE,
@@ -139,3 +147,11 @@ def test_only_what_may_be_meant_is_less_than_a_fault() -> None:
     less = {fault.kind for fault, _ in DECAY_FAULTS if decay_sentences.of_decay(fault).severity is not Severity.FAULT}
     may_be_meant = {DecayKind.NO_PENALTY, DecayKind.PENALTY_UNREPORTED, DecayKind.PENALTY_BY_EVALUATED}
     assert less == may_be_meant | {DecayKind.BOTH_LEAVE_OUT}
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"), [(3.0, "the mean over the 3 outputs"), (1 / 3, "the sum over the 3"), (2.0, "half of a square")]
+)
+def test_a_factor_of_all_steps_is_said_with_what_it_comes_of(scale: float, said: str) -> None:
+    assert said in of_scale(scale, 3).message
+    assert "as when" not in of_scale(1.3 * scale, 3).message

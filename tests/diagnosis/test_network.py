@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from user_networks import faulty
+from user_networks import faulty, more_faults
 
 from sweeps.diagnosis.findings import Severity
 from sweeps.diagnosis.network.examination import examine
@@ -84,6 +84,16 @@ def faults() -> Iterator[Case]:
             yield Case(fault, 2, {"fault": fault, **convention}, frozenset(faulty.DECAY_FAULTS[fault]))
 
 
+def more() -> Iterator[Case]:
+    """The faults of costs, parts of decays and orders of update, with every activation, depth and head."""
+    for fault, (found, heads) in more_faults.FAULTS.items():
+        for activation, hidden, head in product(faulty.ACTIVATIONS, SIZES, heads):
+            sums_to_0 = fault == "bias_mean_of_units" and head == "softmax"  # over the units, a - y does
+            still = {"gradient.frozen"} if sums_to_0 else set()
+            options = {"more": fault, "activation": activation, "head": head}
+            yield Case(fault, hidden, options, frozenset(found | still))
+
+
 def is_fault(fault: str, activation: str, head: str) -> bool:
     """Not so are the slope of the activation in ReLU or linear units, and a missing slope in linear ones."""
     if fault in OF_OUTPUT and head != "quadratic":
@@ -114,6 +124,12 @@ def sound() -> Iterator[Case]:
             yield Case("no fault", 2, {"fault": fault, "activation": activation, "head": head})
 
 
+def more_sound() -> Iterator[Case]:
+    """What looks like these faults and is none."""
+    for manner, activation, hidden, head in product(more_faults.SOUND, faulty.ACTIVATIONS, SIZES, faulty.HEADS):
+        yield Case(manner, hidden, {"more": manner, "activation": activation, "head": head})
+
+
 def sample(cases: Sequence[Case], of_each: int, seed: int = 0) -> list[Case]:
     """So many of each group, drawn."""
     rng = np.random.default_rng(seed)
@@ -125,7 +141,9 @@ def sample(cases: Sequence[Case], of_each: int, seed: int = 0) -> list[Case]:
 
 
 def judged(case: Case) -> Case:
-    network = faulty.network(**case.options)
+    options = dict(case.options)
+    more = options.pop("more", None)
+    network = faulty.network(**options) if more is None else more_faults.network(more, **options)
     findings = examine(lambda sizes: WrappedNetwork.made(network, sizes), sizes=[case.sizes])
     grave = {str(finding.code) for finding in findings if finding.severity is not Severity.INFO}
     return Case(case.group, case.hidden, case.options, case.expected, frozenset(grave))
@@ -156,6 +174,7 @@ def share(cases: Sequence[Case], what: str) -> float:
 
 
 SAMPLE = sample(list(faults()), 1) + sample(list(sound()), 4)
+SAMPLE += sample([case for case in (*more(), *more_sound()) if case.hidden == 1], 1)
 
 
 @pytest.mark.parametrize("case", SAMPLE, ids=lambda case: case.name)
@@ -166,9 +185,9 @@ def test_each_fault_of_a_drawn_sample_is_named_and_nothing_else(case: Case) -> N
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 def test_98_percent_of_all_faults_are_found_and_no_sound_network_is_accused() -> None:
-    cases = [judged(case) for case in (*faults(), *sound())]
+    cases = [judged(case) for case in (*faults(), *more(), *sound(), *more_sound())]
     print(table(cases))  # noqa: T201 - the closing table
-    assert len(cases) > 700
+    assert len(cases) > 1600
     assert share([case for case in cases if case.expected], "is_found") >= 0.98
     assert wrong([case for case in cases if not case.expected]) == []
 
@@ -188,6 +207,6 @@ def test_no_sound_network_is_accused_at_any_size(activation, head, convention, s
 
 
 if __name__ == "__main__":
-    every = [*faults(), *sound()]
+    every = [*faults(), *more(), *sound(), *more_sound()]
     of_each = int(sys.argv[1]) if len(sys.argv) > 1 else len(every)
     print(table([judged(case) for case in sample(every, of_each)]))  # noqa: T201

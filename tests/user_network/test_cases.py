@@ -8,6 +8,7 @@ import pytest
 import sweeps
 from sweeps.cli.main import main
 from sweeps.diagnosis.findings import Code, Severity
+from sweeps.diagnosis.headline import headline
 from sweeps.diagnosis.network.examination import examine
 from sweeps.user_network.loading import load_class
 from sweeps.user_network.wrapper import WrappedNetwork
@@ -29,6 +30,10 @@ FAULTY = {
     "frozen2.py:Double": {Code.GRADIENT_SUMMED, Code.GRADIENT_FROZEN, Code.DECAY_WITHOUT_ETA},
     "frozen2.py:Net": {Code.GRADIENT_SUMMED, Code.GRADIENT_FROZEN, Code.DECAY_WITHOUT_ETA},
     "last_column.py:CostOnly": {Code.PENALTY_PART},
+    "flat_cost.py:Net": {Code.COST_OF_Z},
+    "flat_cost.py:Crash": {Code.COST_OF_Z, Code.GRADIENT_WRONG},  # moved after each example, with eta / m
+    "softmax_axis.py:Net": {Code.OUTPUTS_SOFTMAX_AXIS},
+    "dropout.py:NoMaskBack": {Code.GRADIENT_DROPOUT},
     "frozen_biases.py:Float32": {Code.GRADIENT_FROZEN},
 }
 
@@ -97,6 +102,13 @@ def test_a_column_that_neither_decay_nor_penalty_counts_is_a_warning() -> None:
     assert "the last column of layers 1, 2 and 3" in findings[0].message
 
 
+def test_of_dropout_that_is_sound_the_mask_alone_is_judged() -> None:
+    (finding,) = examined("dropout.py:Sound")
+    assert finding.code == Code.OPTIMIZER_UNSUPPORTED
+    assert "it dropped on the way back, too" in finding.message
+    assert headline([finding]).startswith("not judged")
+
+
 def test_weights_that_are_replaced_are_said_to_be_with_what_they_become() -> None:
     message = examined("forgets_w.py:Net")[0].message
     assert "weights of layers 1, 2 and 3" in message
@@ -116,7 +128,9 @@ def test_an_epsilon_in_a_logarithm_is_no_fault_and_said_where_it_shows(target: s
     assert ("a small number in the cost" in findings[-1].message) == target.endswith("E5")
 
 
-def test_a_cost_that_is_flat_where_it_is_measured_is_a_finding_and_no_error() -> None:
-    findings = judged("flat_cost.py:Crash")
+@pytest.mark.parametrize("target", ["flat_cost.py:Crash", "flat_cost.py:Flat"])
+def test_a_cost_that_is_flat_where_it_is_measured_is_a_finding_and_no_error(target: str) -> None:
+    findings = judged(target)
     assert findings
     assert Code.CLEAN not in [finding.code for finding in findings]
+    assert any("What a step descends is the cross-entropy" in finding.message for finding in findings)

@@ -33,6 +33,7 @@ _ETA = 1e-3  # small: the decay is measured in the limit of small steps
 _OTHER_N, _OTHER_BATCH, _OTHER_EVALUATED = 90, 4, 12
 _ALONG = 1e-4  # relative residual of two gradients that are multiples of each other
 _NOTHING = 1e-7  # of the parameters: no decay, no penalty
+_OF_WEIGHTS = 1e-3  # of the weights' decay: less of the biases comes of weights that moved before
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ class _Judge:
         """Biases decayed but not penalised, or penalised but not decayed."""
         b, p = decay[~self._of_weights], penalty[~self._of_weights]
         decayed, penalised = self._is_something(b), self._is_something(p)
+        decayed = decayed and float(np.linalg.norm(b)) > _OF_WEIGHTS * float(np.linalg.norm(decay))
         if decayed == penalised:
             return []
         weights_decay = self._is_something(decay[self._of_weights])

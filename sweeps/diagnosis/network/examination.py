@@ -8,14 +8,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sweeps.diagnosis.findings import Code, Finding, Severity
+from sweeps.diagnosis.headline import ordered
+from sweeps.diagnosis.network.cost_check import UnjudgedError, check_cost, elsewhere, with_cost_named
 from sweeps.diagnosis.network.decay import judge_decay
+from sweeps.diagnosis.network.decay_faults import DecayFault, DecayKind, OtherLawFault
 from sweeps.diagnosis.network.decay_sentences import of_decay
-from sweeps.diagnosis.network.gradient_faults import BatchFault, GradientKind
-from sweeps.diagnosis.network.gradient_sentences import of_gradient, of_scale, of_steps_in_turn
+from sweeps.diagnosis.network.dropout import drops
+from sweeps.diagnosis.network.gradient_faults import BatchFault, DropoutFault, GradientKind, ParametersFault
+from sweeps.diagnosis.network.gradient_sentences import of_gradient
 from sweeps.diagnosis.network.gradients import GradientReport, judge_gradient
+from sweeps.diagnosis.network.named_costs import descended_cost, misreported
 from sweeps.diagnosis.network.overwritten import find_overwritten
 from sweeps.diagnosis.network.remedies import shown
 from sweeps.diagnosis.network.settings_check import TrainingSettings, curvature, judge_settings
+from sweeps.diagnosis.network.sound_sentences import of_scale, of_steps_in_turn
 from sweeps.diagnosis.network.steps import EXAMPLES, ExaminedPoint, Kind, draw_point, eta_in_turn, kind_of_step
 from sweeps.diagnosis.network.subject import Array, InconclusiveError, StateShapeError, Subject
 from sweeps.errors import UserNetworkError
@@ -30,14 +36,11 @@ _MOST = 400  # parameters up to which all are differenced; of larger networks so
 _SAMPLED = 25
 _TRAINED_STEPS, _TRAINED_ETA = 30, 0.5  # before a point that may confirm, never accuse: units may be saturated there
 _PROBE = 60  # examples on which curvature is measured
-_OF_EXAMPLES = 1e-3  # relative difference up to which a cost is the mean, or the sum, of its examples' costs
-_SAME = 1e-9  # relative difference of two costs that are the same
 _COARSE = 1e-4  # tolerance above which a clean result is called weak
 _ROUNDING = 1e-5  # relative error above which a step that is computed finely differs by more than rounding
 
 Make = Callable[[Sequence[int]], WrappedNetwork]
 Draw = Callable[[int], tuple[Array, Array]]
-_ORDER = (Severity.FAULT, Severity.WARNING, Severity.INFO)
 
 
 @dataclass
@@ -109,25 +112,38 @@ def _examine(wrapped: WrappedNetwork, rng: np.random.Generator) -> _Report:
     report = _Report(subject.sizes)
     points = [draw_point(subject.layout, rng, m) for m in _EXAMPLES]
     try:
-        _check_cost(subject, points[0])
+        check_cost(subject, points[0])
         points = _in_turn(report, subject, points)
-        kind = _judged_kind(subject, points[0])
-        gradient = judge_gradient(subject, points, kind)
+        kind = _judged_kind(report, subject, points[0])
+        gradient = with_cost_named(judge_gradient(subject, points, kind), subject, rng)
         _add_gradient(report, subject, points[0], gradient)
         scale = gradient.scale if gradient.scale > 0 else 1.0  # which the decay may share, as one eta multiplies both
         decay = judge_decay(subject, points[0], scale, gradient.tolerance)
-        report.findings += [of_decay(fault) for fault in decay.faults]
+        report.findings += [of_decay(fault) for fault in decay.faults if not _is_of_frozen(fault, gradient)]
         report.errors["decay"] = decay.error
         if not gradient.faults:
             with suppress(InconclusiveError):  # a hinge's cost may have become 0
                 trained = judge_gradient(subject, [_trained(subject, points[1])], kind)
                 report.errors["gradient after training"] = trained.error
         report.judged = True
-    except _Unjudged as stop:
+    except UnjudgedError as stop:
         report.findings.append(stop.finding)
-    except (StateShapeError, InconclusiveError) as stop:
+    except InconclusiveError as stop:
+        cost = misreported(subject, elsewhere(subject, rng))
+        descended = descended_cost(subject, elsewhere(subject, rng)[:1])
+        report.findings.append(_stopped(stop, descended) if cost is None else of_gradient(cost, ""))
+    except StateShapeError as stop:
         report.findings.append(_stopped(stop))
     return report
+
+
+def _is_of_frozen(fault: DecayFault, gradient: GradientReport) -> bool:
+    """Whether a decay lacks in just the layers whose weights no step moves, which is said once."""
+    frozen = [f for f in gradient.faults if isinstance(f, ParametersFault) and f.kind is GradientKind.FROZEN]
+    layers = {layer for f in frozen if "weights" in f.parameters for layer in f.layers}
+    if not isinstance(fault, OtherLawFault) or fault.kind is not DecayKind.LAYERS_DIFFER or not layers:
+        return False
+    return layers == {layer for layer, factor in enumerate(fault.factors, 1) if factor == 0}
 
 
 def _confirm(wrapped: WrappedNetwork, rng: np.random.Generator, draw: Draw | None) -> _Report:
@@ -147,27 +163,21 @@ def _confirm(wrapped: WrappedNetwork, rng: np.random.Generator, draw: Draw | Non
         gradient = judge_gradient(subject, points, Kind(), entries)
         _add_gradient(report, subject, point, gradient)
         report.judged = True
-    except _Unjudged as stop:
+    except UnjudgedError as stop:
         report.findings.append(stop.finding)
     except (StateShapeError, InconclusiveError) as stop:
         report.findings.append(_stopped(stop))
     return report
 
 
-class _Unjudged(Exception):  # noqa: N818 - a finding, not an error
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(finding.message)
-        self.finding = finding
-
-
 def _in_turn(report: _Report, subject: Subject, points: Sequence[ExaminedPoint]) -> list[ExaminedPoint]:
     """The points, single examples where a mini-batch is one step for each, which is said.
 
-    Raises _Unjudged where a step forgets what the parameters were.
+    Raises UnjudgedError where a step forgets what the parameters were.
     """
     overwritten = find_overwritten(subject, points[0])
     if overwritten is not None:
-        raise _Unjudged(of_gradient(overwritten, ""))
+        raise UnjudgedError(of_gradient(overwritten, ""))
     part = eta_in_turn(subject, points[0])
     if part is None:
         return list(points)
@@ -178,43 +188,26 @@ def _in_turn(report: _Report, subject: Subject, points: Sequence[ExaminedPoint])
     return [single for point in points for single in point.alone()]
 
 
-def _check_cost(subject: Subject, point: ExaminedPoint) -> None:
-    """Raises _Unjudged where the cost cannot be compared with anything."""
-    first, second = subject.costs(point.theta, point.x, point.y)
-    if abs(first - second) > _SAME * abs(first):
-        message = (
-            "The reported cost is random: two evaluations of the same network on the same examples gave "
-            f"{first:.6g} and {second:.6g}. A cost that draws random numbers, as dropout does, can't be compared with "
-            "a step."
-        )
-        remedy = "switch dropout and noise off in evaluate"
-        raise _Unjudged(
-            Finding(Code.EVALUATE_RANDOM, Severity.WARNING, message, {"first": first, "second": second}, remedy)
-        )
-    singles = [subject.cost(point.theta, *point.example(k)) for k in range(len(point))]
-    if not any(math.isclose(first, of(singles), rel_tol=_OF_EXAMPLES) for of in (np.mean, np.sum)):
-        raise _Unjudged(_not_a_mean(len(point), first, float(np.mean(singles)), float(np.sum(singles))))
-
-
-def _judged_kind(subject: Subject, point: ExaminedPoint) -> Kind:
-    """What kind of step it is. Raises _Unjudged where it cannot be compared with anything."""
+def _judged_kind(report: _Report, subject: Subject, point: ExaminedPoint) -> Kind:
+    """What kind of step it is. Raises UnjudgedError where it cannot be compared with anything."""
     kind = kind_of_step(subject, point)
     if kind.unsupported:
-        message = f"The step is not judged: {kind.unsupported}. Plain steps of SGD and of momentum are judged."
+        also = _of_dropout(report, subject, point) if kind.is_random else ""
+        message = f"The step is not judged: {kind.unsupported}. Plain steps of SGD and of momentum are judged.{also}"
         remedy = "diagnose the class with that switched off, a plain step of SGD: its backprop is the same"
-        raise _Unjudged(Finding(Code.OPTIMIZER_UNSUPPORTED, Severity.INFO, message, {}, remedy))
+        raise UnjudgedError(Finding(Code.OPTIMIZER_UNSUPPORTED, Severity.INFO, message, {}, remedy))
     return kind
 
 
-def _not_a_mean(m: int, cost: float, mean: float, total: float) -> Finding:
-    message = (
-        f"The step is not judged: the reported cost of {m} examples is {cost:.6g}, neither the mean of their costs, "
-        f"{mean:.6g}, nor the sum, {total:.6g}. With batch normalisation, or the root of a mean, that is so; otherwise "
-        "evaluate has a fault."
-    )
-    evidence = {"cost": cost, "mean_of_costs": mean, "sum_of_costs": total}
-    remedy = "cost = np.sum(costs_of_examples) / len(data)"
-    return Finding(Code.INCONCLUSIVE, Severity.WARNING, message, evidence, remedy)
+def _of_dropout(report: _Report, subject: Subject, point: ExaminedPoint) -> str:
+    """What is judged of random steps: whether dropped units learn, a fault; said where they don't."""
+    found = drops(subject, point)
+    if found.moved:
+        fault = DropoutFault(GradientKind.MASK_NOT_BACK, found.steps, found.dropped, found.moved, layers=found.layers)
+        report.findings.append(of_gradient(fault, ""))
+    if found.moved or not found.dropped:
+        return ""
+    return f" What dropout dropped, {found.dropped} units in {found.steps} steps, it dropped on the way back, too."
 
 
 def _add_gradient(report: _Report, subject: Subject, point: ExaminedPoint, gradient: GradientReport) -> None:
@@ -223,7 +216,7 @@ def _add_gradient(report: _Report, subject: Subject, point: ExaminedPoint, gradi
     report.tolerance = gradient.tolerance
     report.errors["gradient"] = gradient.error
     if not gradient.faults and not gradient.averaged and abs(gradient.scale - 1) > 10 * gradient.wrong_above:
-        report.findings.append(of_scale(gradient.scale))
+        report.findings.append(of_scale(gradient.scale, subject.sizes[-1]))
 
 
 def _place(subject: Subject, point: ExaminedPoint) -> str:
@@ -246,9 +239,11 @@ def _trained(subject: Subject, point: ExaminedPoint) -> ExaminedPoint:
     return replace(point, theta=theta, x=point.x[:_AT_TRAINED], y=point.y[:_AT_TRAINED])
 
 
-def _stopped(stop: StateShapeError | InconclusiveError) -> Finding:
+def _stopped(stop: StateShapeError | InconclusiveError, descended: str = "") -> Finding:
+    """descended: the cost that a step descends, "" where that is not known."""
     if isinstance(stop, InconclusiveError):
-        return Finding(Code.INCONCLUSIVE, Severity.INFO, f"Nothing can be said: {stop}.")
+        also = f" What a step descends is the {descended} of the outputs." if descended else ""
+        return Finding(Code.INCONCLUSIVE, Severity.INFO, f"Nothing can be said: {stop}.{also}")
     message = (
         f"A step on {EXAMPLES} examples changes the shape of {stop.name} from {stop.before} to {stop.after}: a "
         "gradient of "
@@ -279,7 +274,7 @@ def _summary(reports: Sequence[_Report], failures: Mapping[tuple[int, ...], User
         findings.append(Finding(Code.INCONCLUSIVE, Severity.INFO, message, {"sizes": where}))
     if any(report.judged for report in reports) and all(f.severity is not Severity.FAULT for f in findings):
         findings.append(_clean(reports, findings))
-    return sorted(findings, key=lambda finding: _ORDER.index(finding.severity))
+    return ordered(findings)
 
 
 def _clean(reports: Sequence[_Report], findings: Sequence[Finding]) -> Finding:

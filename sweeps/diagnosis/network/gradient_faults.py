@@ -27,6 +27,7 @@ class GradientKind(StrEnum):
     MOVED_IN_BATCH = "moved_in_batch"
     OVERWRITTEN = "overwritten"
     GRADIENTS_KEPT = "gradients_kept"
+    MASK_NOT_BACK = "mask_not_back"
     # a step on one example, against its gradient
     FROZEN = "frozen"
     IDLE_MOVED = "idle_moved"
@@ -36,6 +37,10 @@ class GradientKind(StrEnum):
     BIASES_WRONG = "biases_wrong"
     OTHER_OUTPUTS = "other_outputs"
     NO_PRODUCT = "no_product"
+    # the reported cost, against the usual ones
+    COST_OF_Z = "cost_of_z"
+    COST_WITHOUT_LOG = "cost_without_log"
+    COST_OTHER = "cost_other"
     # a layer's delta, against the formulas that it may come from
     HIDDEN_SLOPE_MISSING = "hidden_slope_missing"
     SLOPE_OF_ACTIVATION = "slope_of_activation"
@@ -63,7 +68,11 @@ _CODES = {
     GradientKind.BIASES_FACTOR: Code.GRADIENT_BIAS,
     GradientKind.BIASES_WRONG: Code.GRADIENT_BIAS,
     GradientKind.FROZEN: Code.GRADIENT_FROZEN,
+    GradientKind.MASK_NOT_BACK: Code.GRADIENT_DROPOUT,
     GradientKind.OVERWRITTEN: Code.STATE_OVERWRITTEN,
+    GradientKind.COST_OF_Z: Code.COST_OF_Z,
+    GradientKind.COST_WITHOUT_LOG: Code.COST_WITHOUT_LOG,
+    GradientKind.COST_OTHER: Code.COST_OTHER,
     GradientKind.UPHILL: Code.GRADIENT_SIGN,
     GradientKind.DELTA_REVERSED: Code.GRADIENT_SIGN,
     GradientKind.HIDDEN_SLOPE_MISSING: Code.GRADIENT_HIDDEN_DERIVATIVE_MISSING,
@@ -152,6 +161,19 @@ class KeptFault(GradientFault):
 
 
 @dataclass(frozen=True)
+class DropoutFault(GradientFault):
+    """Dropped units that learn. dropped: how often one was, in so many steps. moved: how often it moved then."""
+
+    steps: int
+    dropped: int
+    moved: int
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        return {"steps": float(self.steps), "dropped": float(self.dropped), "moved": float(self.moved)}
+
+
+@dataclass(frozen=True)
 class ParametersFault(GradientFault):
     """Parameters that move though they should not, or the other way round. parameters: "weights" or "biases", or both
     with "and".
@@ -213,6 +235,22 @@ class OutputsFault(GradientFault):
     @property
     def numbers(self) -> dict[str, float]:
         return {"not_of_outputs": self.unexplained}
+
+
+@dataclass(frozen=True)
+class CostFault(GradientFault):
+    """A reported cost that is not descended. reported, descended: which, "" where the latter is none of the usual ones.
+
+    factor: how many times that one's gradient a step is.
+    """
+
+    reported: str
+    descended: str
+    factor: float
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        return {"step_over_gradient_of_descended": self.factor} if self.descended else {}
 
 
 @dataclass(frozen=True)

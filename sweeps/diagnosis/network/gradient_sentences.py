@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from sweeps.diagnosis.findings import Code, Evidence, Finding, Severity
+from sweeps.diagnosis.findings import Evidence, Finding, Severity
+from sweeps.diagnosis.network.cost_sentences import cost_of_z, cost_other, cost_without_log
 from sweeps.diagnosis.network.gradient_faults import (
     BatchFault,
     BiasesFault,
+    DropoutFault,
     EarlyMoveFault,
     FactorFault,
     FactorsFault,
@@ -25,6 +27,7 @@ from sweeps.diagnosis.network.remedies import (
     EVALUATE,
     EVALUATE_TRAINED,
     HIDDEN,
+    MASKED,
     MOVE_AFTER,
     NEW_SUMS,
     OUTPUT_OR_CROSS_ENTROPY,
@@ -38,6 +41,9 @@ from sweeps.diagnosis.network.steps import EXAMPLES
 
 _PLACES = {
     GradientKind.OTHER_OUTPUTS: "evaluate",
+    GradientKind.COST_OF_Z: "evaluate",
+    GradientKind.COST_WITHOUT_LOG: "evaluate",
+    GradientKind.COST_OTHER: "evaluate",
     GradientKind.NOT_AVERAGED: "update_mini_batch",
     GradientKind.BIASES_NOT_AVERAGED: "update_mini_batch",
     GradientKind.POWER_OF_ETA: "update_mini_batch",
@@ -56,24 +62,6 @@ def of_gradient(fault: GradientFault, place: str) -> Finding:
     where = f" Likeliest place: {place}." if place else ""
     evidence: dict[str, Evidence] = {"layers": list(fault.layers), **fault.numbers}
     return Finding(fault.kind.code, Severity.FAULT, said + where, evidence, remedy)
-
-
-def of_scale(scale: float) -> Finding:
-    """scale: step / (eta * gradient), the same for all parameters."""
-    message = (
-        f"Every step is {scale:.4g} times eta times the gradient of the reported cost, in all parameters alike: the "
-        f"same as training with {scale:.4g} eta (and, where the decay does not share the factor, with lambda / "
-        f"{scale:.4g}). No fault, but eta means something else here."
-    )
-    return Finding(Code.GRADIENT_SCALED, Severity.INFO, message, {"factor": scale})
-
-
-def of_steps_in_turn() -> Finding:
-    message = (
-        "A step on a mini-batch is one step on each of its examples, one after the other, each with all of eta: "
-        "stochastic descent on single examples. No fault, and judged as that; the batch's size only says how many."
-    )
-    return Finding(Code.STEP_EACH_EXAMPLE, Severity.INFO, message)
 
 
 def _summed(fault: BatchFault) -> Sentence:
@@ -168,6 +156,15 @@ def _gradients_kept(fault: KeptFault) -> Sentence:
         f"{fault.steps:.0f}th as many times as long: gradients of earlier mini-batches are still in the sum."
     )
     return said, NEW_SUMS
+
+
+def _mask_not_back(fault: DropoutFault) -> Sentence:
+    said = (
+        f"A unit that dropout drops on the way forward should learn nothing in that step; in {fault.steps} steps units "
+        f"were dropped {fault.dropped} times, and {fault.moved} times their weights or biases moved all the same, in "
+        f"{layers(fault.layers)}: the mask is not used on the way back."
+    )
+    return said, MASKED
 
 
 def _frozen(fault: ParametersFault) -> Sentence:
@@ -303,6 +300,7 @@ SENTENCES: Mapping[GradientKind, Callable[..., Sentence]] = {
     GradientKind.MOVED_IN_BATCH: _moved_in_batch,
     GradientKind.OVERWRITTEN: _overwritten,
     GradientKind.GRADIENTS_KEPT: _gradients_kept,
+    GradientKind.MASK_NOT_BACK: _mask_not_back,
     GradientKind.FROZEN: _frozen,
     GradientKind.IDLE_MOVED: _idle_moved,
     GradientKind.UPHILL: _uphill,
@@ -311,6 +309,9 @@ SENTENCES: Mapping[GradientKind, Callable[..., Sentence]] = {
     GradientKind.BIASES_WRONG: _biases_wrong,
     GradientKind.OTHER_OUTPUTS: _other_outputs,
     GradientKind.NO_PRODUCT: _no_product,
+    GradientKind.COST_OF_Z: cost_of_z,
+    GradientKind.COST_WITHOUT_LOG: cost_without_log,
+    GradientKind.COST_OTHER: cost_other,
     GradientKind.HIDDEN_SLOPE_MISSING: _hidden_slope_missing,
     GradientKind.SLOPE_OF_ACTIVATION: _slope_of_activation,
     GradientKind.OUTPUT_SLOPE_MISSING: _output_slope_missing,

@@ -17,14 +17,20 @@ OUTPUT = "delta = cost_derivative(a, y) * slope(z)   # (BP1); for cross-entropy 
 OUTPUT_OR_CROSS_ENTROPY = f"{OUTPUT}; or report the cross-entropy, if that is what is to be minimised"
 HIDDEN = "delta = np.dot(w_above.T, delta_above) * slope(z)   # (BP2), slope(z) the activation's derivative at z"
 SLOPE_AT_Z = "delta = np.dot(w_above.T, delta_above) * slope(z)   # z, not a; for sigmoid units a * (1 - a) is slope(z)"
+MASKED = "delta = np.dot(w_above.T, delta_above) * slope(z) * mask   # the mask, with its scale, of the way forward"
 BIASES = "nabla_b = delta.sum(axis=1, keepdims=True)   # (BP3), the sum over the mini-batch's columns"
 WEIGHTS = "nabla_w = np.dot(delta, a_below.T)"
 PRODUCT = f"{WEIGHTS}   # (BP4), (n_out, n_in)"
 DELTAS = f"{OUTPUT};  {HIDDEN};  {WEIGHTS}"
 
+# in feedforward
+SOFTMAX = "a = np.exp(z) / np.sum(np.exp(z), axis=0, keepdims=True)   # samples in columns; axis=1 where they are rows"
+
 # in evaluate
+WITH_LOG = "cost = -np.sum(y * np.log(a)) / len(data)   # softmax; for sigmoids + (1 - y) * np.log(1 - a), too"
 PENALTY = "cost += lmbda / (2 * n) * sum(np.sum(w**2) for w in weights)   # n: size of the training set"
 EVALUATE = "in evaluate: a = self.feedforward(x), and the cost from that a"
+SAME_COST = "report the cost that is trained, or train the one that is reported: delta is its derivative by z"
 EVALUATE_TRAINED = "in evaluate: a = self.feedforward(x), the network that is trained, and the cost from that a"
 
 

@@ -57,10 +57,12 @@ def draw_point(layout: Layout, rng: np.random.Generator, m: int = EXAMPLES) -> E
 class Kind:
     """unsupported: what it is that cannot be judged, "" for plain steps. limit: how much longer a step from the same
     place is in the limit than at first, 1 without momentum. adds_up: whether it grows by the same with every step.
+    is_random: whether steps draw random numbers.
     """
 
     unsupported: str = ""
     limit: float = 1.0
+    is_random: bool = False
 
     @property
     def adds_up(self) -> bool:
@@ -98,7 +100,8 @@ def kind_of_step(subject: Subject, point: ExaminedPoint) -> Kind:
         subject.step(point.theta, point.x, point.y, ETA)
     ):
         return Kind(
-            "a step draws random numbers, as dropout does: the same mini-batch moves the same network differently"
+            "a step draws random numbers, as dropout does: the same mini-batch moves the same network differently",
+            is_random=True,
         )
     lengths = np.abs(first[np.abs(first) > 1e-3 * np.max(np.abs(first))])
     if len(lengths) > len(first) // 2 and np.ptp(lengths) < 1e-3 * lengths.mean():
