@@ -128,7 +128,9 @@ def test_the_formula_that_is_found_has_the_gradient_of_their_cost(activation: st
 
 def test_a_network_of_no_usual_formula_has_none_and_that_is_said() -> None:
     found = proven(layered.ResidualWithoutSkipBack)
-    assert found.message.endswith("the step cannot be corrected at layers 64-12-10: there it is right.")
+    assert found.message.endswith(
+        "the step cannot be corrected at layers 64-12-10: there, with mini-batches of 10, it is right."
+    )
     assert find_law(Subject(WrappedNetwork.made(layered.Residual, (4, 3, 3, 3)))) is None
 
 

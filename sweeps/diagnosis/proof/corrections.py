@@ -119,7 +119,7 @@ def corrected_data(subject: Subject, x: Array, y: Array) -> Correction:
         along = along and bool(factor) and np.linalg.norm(taken - factor * true) <= tolerance * np.linalg.norm(taken)
         factors[part] = 1 / factor if factor else 1.0
     if along and np.all(np.abs(factors - 1) <= _ROUND):
-        raise InconclusiveError("there it is right")
+        raise InconclusiveError(f"there, with mini-batches of {len(x)}, it is right")
     if along:
         return Correction(factors=factors)
     law = find_law(subject)

@@ -29,7 +29,6 @@ _FIRST = 100  # steps that show it
 _FEWER = 0.02  # of the right answers: what gets fewer than that does no better
 _BETTER = 0.8  # of the cost as it is: below it the corrected one does better
 _FALLS, _CLIMBS = 0.95, 1.02  # of its first cost
-_RISES = 1.02  # of its lowest cost: above it a training climbs
 
 _WORDS = {  # what is corrected, by the code of its fault
     Code.GRADIENT_SUMMED: "the average over the mini-batch",
@@ -255,10 +254,8 @@ def _is_better(before: _Curve, after: _Curve) -> bool:
 
 
 def _stops_climbing(before: _Curve, after: _Curve) -> bool:
-    if not math.isfinite(before.last):
-        return math.isfinite(after.last) and after.last <= after.first
-    lowest = min(total for total, *_ in before.epochs)
-    return before.last > _RISES * max(lowest, after.last) and after.last <= after.first
+    climbs = not math.isfinite(before.last) or before.last > _CLIMBS * before.first
+    return climbs and math.isfinite(after.last) and after.last <= min(after.first, before.last)
 
 
 def _has_fewer_right(before: _Curve, after: _Curve) -> bool:
