@@ -177,6 +177,10 @@ def _diagnose(add: Add) -> None:
     )
     diagnose.add_argument("--sweep", metavar="NAME", help="name the nearest stable setting that this sweep measured")
     diagnose.add_argument("--time-limit", type=float, metavar="SECONDS", help="for a class (default: 600)")
+    diagnose.add_argument(
+        "--prove", action="store_true", help="train a faulty class as it is and with its step corrected, and show both"
+    )
+    diagnose.add_argument("--save", type=Path, metavar="FILE", help="the curves of --prove, as .html or .png")
     diagnose.add_argument("--json", action="store_true", help="a list of findings")
 
 

@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 
 
 def diagnose(arguments: argparse.Namespace) -> int:
+    if arguments.save is not None:
+        if not arguments.prove:
+            raise InputError("--save: draws the curves of --prove; give that, too")
+        if arguments.save.suffix.lower() not in (".html", ".png"):
+            raise InputError(f"--save: must end in .html or .png, got {arguments.save}")
     is_curve = arguments.target.lower().endswith((".csv", ".tsv", ".txt"))
     findings = _of_curve(arguments) if is_curve else _of_class(arguments)
+    if arguments.save is not None:
+        _save_proof(arguments, findings)
     if arguments.json:
         print(json.dumps([finding.to_table() for finding in findings], indent=1))
         return DONE
@@ -29,8 +36,9 @@ def _of_curve(arguments: argparse.Namespace) -> "list[Finding]":
     from sweeps.diagnosis.curves.run_facts import RunFacts
     from sweeps.diagnosis.diagnose_run import diagnose_run
 
-    if arguments.data is not None:
-        raise InputError("--data: belongs to a class; a recorded run has its curves alone")
+    if arguments.data is not None or arguments.prove:
+        flag = "--prove" if arguments.prove else "--data"
+        raise InputError(f"{flag}: belongs to a class; a recorded run has its curves alone")
     facts = RunFacts(
         sizes=arguments.sizes,
         n=arguments.training_size,
@@ -54,7 +62,26 @@ def _of_class(arguments: argparse.Namespace) -> "list[Finding]":
     near = [_nearby(arguments, settings)] if arguments.sweep is not None and settings is not None else []
     complain(f"executes {arguments.target} in a worker process, with a time limit", DONE)
     limit = TIME_LIMIT if arguments.time_limit is None else arguments.time_limit
-    return diagnose(arguments.target, arguments.data, arguments.sizes, settings, limit) + near
+    return diagnose(arguments.target, arguments.data, arguments.sizes, settings, limit, arguments.prove) + near
+
+
+def _save_proof(arguments: argparse.Namespace, findings: "list[Finding]") -> None:
+    from sweeps.views.figures.proof_curves import drawn
+    from sweeps.views.figures.side_by_side import page, picture
+
+    proof = next(finding for finding in findings if finding.code == "proof")
+    trainings = drawn(proof)
+    if not trainings:
+        complain(f"{arguments.save} was not written: {proof.message}", DONE)
+        return
+    try:
+        if arguments.save.suffix.lower() == ".png":
+            arguments.save.write_bytes(picture(trainings, arguments.target))
+        else:
+            arguments.save.write_text(page(trainings, arguments.target, proof.message), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"--save: {arguments.save} cannot be written: {error.strerror}") from error
+    complain(f"wrote {arguments.save}", DONE)
 
 
 def _settings(arguments: argparse.Namespace) -> "TrainingSettings":

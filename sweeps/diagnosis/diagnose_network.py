@@ -19,6 +19,8 @@ from sweeps.diagnosis.network import data_check, first_minute
 from sweeps.diagnosis.network.examination import SIZES, Draw, Make, examine
 from sweeps.diagnosis.network.settings_check import TrainingSettings
 from sweeps.diagnosis.network.subject import Array
+from sweeps.diagnosis.proof.proving import EXAMPLES as PROOF_EXAMPLES
+from sweeps.diagnosis.proof.proving import ProofData, prove_faults
 from sweeps.errors import InputError, UserNetworkError
 from sweeps.executors.loky import LokyExecutor, pickled_by_value
 from sweeps.user_network.clean_room import in_clean_room
@@ -40,14 +42,15 @@ def diagnose(
     sizes: Sequence[int] | None = None,
     settings: TrainingSettings | None = None,
     time_limit: float = TIME_LIMIT,
+    prove: bool = False,
 ) -> list[Finding]:
     """What is wrong with a network class, faults first; a sound one is `clean`, with how sure that is.
 
     network: a class, or `path/to/file.py:Class`, or `package.module:Class`. data: a Dataset, the name of one, or pairs
     (x, y), y one-hot, on which the gradient is confirmed at `sizes` (inputs first; None: the data's, with 30 hidden
     units); they are looked at themselves, and so is how training starts on them, or on made-up ones. settings: what it
-    is trained with, judged where it is sound. Their code runs in a process of its own, which is ended after time_limit
-    seconds.
+    is trained with, judged where it is sound. prove: train it as it is and with a corrected step, and add both curves
+    as the finding `proof`. Their code runs in a process of its own, which is ended after time_limit seconds.
     Raises UserNetworkError where their code raises, lacks something, or takes too long.
     """
     name = network if isinstance(network, str) else network.__name__
@@ -57,13 +60,15 @@ def diagnose(
     if isinstance(data, str):
         data = load(data)
     examples = None if data is None else _examples(data)
+    proving = _proof_data(data) if prove else None
     of_data = [] if data is None or examples is None else _of_data(data, *examples)
     if sizes is None and examples is not None:
         sizes = (examples[0].shape[1], _HIDDEN, examples[1].shape[1])
     _check(sizes, examples)
     pool = LokyExecutor(1, __name__)
     try:
-        call = pickled_by_value((_examine, (network, None if sizes is None else tuple(sizes), examples, settings)))
+        layers = None if sizes is None else tuple(sizes)
+        call = pickled_by_value((_examine, (network, layers, examples, settings, proving)))
         # nothing of the class is made in the worker either: it passes the call on unopened
         found = pool.submit(in_clean_room, call, 10 * time_limit, __name__).result(time_limit)
         return ordered([*(finding_of(**table) for table in found), *of_data])
@@ -82,15 +87,29 @@ def diagnose(
 def _examples(data: Dataset | Sequence[tuple[Any, Any]]) -> tuple[Array, Array]:
     """(x (m, n_in), y (m, n_out)) of some of the data, at most a few hundred, classes mixed."""
     few = data_check.EXAMPLES
-    if isinstance(data, Dataset):
-        chosen = np.random.default_rng(0).permutation(len(data.train))[:few]
-        x = np.asarray(data.train.x[chosen], np.float64) * float(data.train.scale)
-        return x, np.eye(data.train.classes)[data.train.y[chosen]]
+    return _of_dataset(data, few) if isinstance(data, Dataset) else _pairs(data, few)
+
+
+def _of_dataset(data: Dataset, few: int) -> tuple[Array, Array]:
+    chosen = np.random.default_rng(0).permutation(len(data.train))[:few]
+    x = np.asarray(data.train.x[chosen], np.float64) * float(data.train.scale)
+    return x, np.eye(data.train.classes)[data.train.y[chosen]]
+
+
+def _pairs(data: Sequence[tuple[Any, Any]], few: int) -> tuple[Array, Array]:
     try:
         pairs = [(np.ravel(np.asarray(x, np.float64)), np.ravel(np.asarray(y, np.float64))) for x, y in data[:few]]
         return np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])
     except (TypeError, ValueError) as error:
         raise InputError(f"data: must be pairs (x, y) of arrays of one shape, y one-hot: {error}") from error
+
+
+def _proof_data(data: Dataset | Sequence[tuple[Any, Any]] | None) -> ProofData:
+    """What a class is trained on: some of the data, of the digits where there are none."""
+    data = load("digits") if data is None else data
+    if isinstance(data, Dataset):
+        return ProofData(*_of_dataset(data, PROOF_EXAMPLES), data.name)
+    return ProofData(*_pairs(data, PROOF_EXAMPLES), "the data")
 
 
 def _of_data(data: Dataset | Sequence[tuple[Any, Any]], x: Array, y: Array) -> list[Finding]:
@@ -113,6 +132,7 @@ def _examine(
     sizes: tuple[int, ...] | None,
     examples: tuple[Array, Array] | None,
     settings: TrainingSettings | None,
+    proving: ProofData | None,
 ) -> list[Finding]:
     """In the room. What their file prints goes to standard error, standard output being for the findings; what the
     class prints goes nowhere: it is called thousands of times.
@@ -144,7 +164,9 @@ def _examine(
         findings = examine(make, sizes, draw, settings)
     else:
         findings = examine(make, own, draw, settings, [own] if _is_small(own) else [])
-    return findings + _of_start(make, sizes or own or first_minute.SIZES, examples)
+    layers = sizes or own or first_minute.SIZES
+    findings += _of_start(make, layers, examples)
+    return findings if proving is None else [*findings, prove_faults(findings, make, layers, proving, settings)]
 
 
 def _of_start(make: Make, sizes: Sequence[int], examples: tuple[Array, Array] | None) -> list[Finding]:

@@ -64,6 +64,7 @@ class Code(StrEnum):
     BATCH_NOT_LEARNT = "batch.not_learnt"
     DATA_SCALE = "data.scale"
     DATA_LABELS = "data.labels"
+    PROOF = "proof"
 
 
 @dataclass(frozen=True)

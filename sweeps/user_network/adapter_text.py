@@ -1,14 +1,17 @@
 """The text of an adapter: what was understood of a class, written down to be edited."""
 
+import inspect
 import re
 from pathlib import Path
+from typing import Any
 
-from sweeps.user_network.readings.calls import Call
+from sweeps.user_network.readings import state
+from sweeps.user_network.readings.calls import Call, methods
 from sweeps.user_network.readings.costs import DescendedCost
 from sweeps.user_network.readings.forms import Form
 from sweeps.user_network.readings.found import FoundReading
 from sweeps.user_network.readings.layers import Group
-from sweeps.user_network.readings.naming import Role
+from sweeps.user_network.readings.naming import Role, named_like
 from sweeps.user_network.readings.nielsen import NielsenReading
 from sweeps.user_network.readings.state import Place
 
@@ -36,22 +39,50 @@ _NIELSEN = """
         return self.net.{cost}(list(zip(x, y)), lmbda)
 """
 _UNFILLED = """
+    # {name} has {methods}
+
     def parameters(self):
-        return [array for layer in self.net.layers for array in (layer.W, layer.b)]  # write yours: weights and biases
+        return [{arrays}]  # write yours: the arrays of weights and biases
 
     def outputs(self, x):
-        return self.net.forward(x)  # write yours: samples in rows or in columns, either is found
+        return self.net.{outputs}(x)  # write yours: samples in rows or in columns, either is found
 
     def step(self, x, y, eta, lmbda, n):
-        self.net.train_step(x, y, eta)  # write yours: one step on a mini-batch
+        self.net.{step}(x, y, eta)  # write yours: one step on a mini-batch
 
     cost = "quadratic"  # or cross-entropy, log-likelihood, or a method cost(self, x, y, lmbda, n)
 """
+_ARRAYS = "array for layer in self.net.layers for array in (layer.W, layer.b)"
 
 
-def unfilled(place: str, name: str, arguments: str) -> str:
-    """An adapter with examples in place of what was not understood."""
-    return _head(place, name, arguments) + _UNFILLED
+def unfilled(place: str, name: str, arguments: str, network: Any = None) -> str:
+    """An adapter with what the network has, or examples, in place of what was not understood."""
+    has = [] if network is None else methods(network)
+    arrays = [] if network is None else _listed_as_held(network)
+    filled = _UNFILLED.format(
+        name=name,
+        methods=", ".join(_signature(network, method) for method in has) or "no methods",
+        arrays=", ".join(arrays) or _ARRAYS,
+        outputs=next(iter(named_like(has, "outputs")), "forward"),
+        step=next(iter(named_like(has, "step")), "train_step"),
+    )
+    return _head(place, name, arguments) + filled
+
+
+def _listed_as_held(network: Any) -> list[str]:
+    """Every array of the network, a list of them as the list."""
+    stems: dict[str, list[Place]] = {}
+    for found, array in state.arrays(network):
+        if array.ndim in (1, 2):
+            stems.setdefault(re.sub(r"\[\d+\]$", "", str(found)), []).append(found)
+    return [part for places in stems.values() for part in _listed(tuple((found,) for found in places))]
+
+
+def _signature(network: Any, method: str) -> str:
+    try:
+        return f"{method}({', '.join(inspect.signature(getattr(network, method)).parameters)})"
+    except (TypeError, ValueError, AttributeError):
+        return method
 
 
 def adapter_text(place: str, name: str, arguments: str, reading: NielsenReading | FoundReading) -> str:

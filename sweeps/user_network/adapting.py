@@ -57,10 +57,10 @@ def _understand(target: str, sizes: Sequence[tuple[int, ...]]) -> list[Any]:
     network, file = load_class(target), source_file(target)
     place, name = split_target(target)
     name = name or network.__name__
-    problem, arguments = "", "sizes"
+    problem, arguments, made = "", "sizes", None
     for layers in sizes:
         with contextlib.suppress(UserNetworkError):
-            arguments = made_and_how(network, layers, file, sys.modules.get(network.__module__))[1]
+            made, arguments = made_and_how(network, layers, file, sys.modules.get(network.__module__))
         try:
             wrapped = _made(network, layers, file)
         except UserNetworkError as error:
@@ -70,7 +70,7 @@ def _understand(target: str, sizes: Sequence[tuple[int, ...]]) -> list[Any]:
         is_class = getattr(sys.modules.get(network.__module__), name, None) is network
         text = adapter_text(place, name, arguments, wrapped.reading) if is_class else ""
         return [[list(row) for row in rows], "", text]
-    return [[], problem, unfilled(place, name, arguments)]
+    return [[], problem, unfilled(place, name, arguments, made)]
 
 
 def _made(network: type, layers: tuple[int, ...], file: Path | None) -> WrappedNetwork:

@@ -21,6 +21,7 @@ from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.tables import WALL_CLOCK
 from sweeps.verdicts.tally import tally, what_counts
 from sweeps.views.consoles import standard_output
+from sweeps.views.terminal_curves import curve_lines
 
 _UNBOUND = 100_000
 _GAP = 3  # between two columns
@@ -214,3 +215,6 @@ def print_findings(target: str, findings: Sequence[Finding]) -> None:
         for text in filter(None, (finding.message, finding.remedy and f"Remedy: {finding.remedy}")):
             lines = textwrap.wrap(text, min(out.width, _READABLE), initial_indent="  ", subsequent_indent="  ")
             out.print("\n".join(lines))
+        if finding.code is Code.PROOF:
+            for line in curve_lines(finding):
+                out.print(line)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from sweeps.cli.main import main
+from sweeps.diagnosis.findings import Code, Severity
+from sweeps.diagnosis.network.examination import examine
 from sweeps.user_network.adapting import _understand
 from sweeps.user_network.loading import load_class
 from sweeps.user_network.wrapper import WrappedNetwork
@@ -46,12 +48,79 @@ def test_what_is_understood_is_a_table_on_stdout(tmp_path: Path, capfd: pytest.C
 
 def test_what_is_not_understood_is_said_and_an_adapter_begun(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     adapter = tmp_path / "adapted.py"
-    assert main(["adapt", f"{SHAPES / 'manners.py'}:Foreign", "--out", str(adapter)]) == 2
+    assert main(["adapt", f"{SHAPES / 'sequential.py'}:Sequential", "--out", str(adapter)]) == 2
     out, err = capfd.readouterr()
     assert out == ""
-    assert "not understood: Foreign: no method gives its outputs" in err
+    assert "not understood: Sequential: no method gives its outputs" in err
     assert "Traceback" not in err
     assert "write yours" in adapter.read_text(encoding="utf-8")
+
+
+# What somebody changes of the adapter that is begun for them: the end of a line -> the lines in its place.
+PARAMETERS = "# write yours: the arrays of weights and biases"
+STEP = "# write yours: one step on a mini-batch"
+CHAIN = ["        self.net.backward(self.net.forward(x), y)", "        self.net.update_weights(eta)"]
+OF_MODULES = ["        return [array for module in self.net.modules[::2] for array in (module.W, module.b)]"]
+EDITED = {
+    "manners.py:BatchNormed": {
+        PARAMETERS: ["        return [*self.net.W, *self.net.b]"],
+        "a method cost(self, x, y, lmbda, n)": ['    cost = "cross-entropy"'],
+    },
+    "sequential.py:Sequential": {
+        "import Sequential": ["from sequential import Linear, Sequential, Sigmoid"],
+        "self.net = Sequential()": [
+            "        self.net = Sequential()",
+            "        for n_in, n_out in zip(sizes, sizes[1:]):",
+            "            self.net.add(Linear(n_in, n_out))",
+            "            self.net.add(Sigmoid())",
+        ],
+        PARAMETERS: OF_MODULES,
+        STEP: CHAIN,
+    },
+    "sequential.py:Stack": {
+        "import Stack": ["from sequential import Linear, Sigmoid, Stack"],
+        "self.net = Stack(sizes)": [
+            "        self.net = Stack([m for a, b in zip(sizes, sizes[1:]) for m in (Linear(a, b), Sigmoid())])"
+        ],
+        PARAMETERS: OF_MODULES,
+        STEP: CHAIN,
+    },
+    "sequential.py:Stateless": {
+        "self.net = Stateless()": ["        self.net = Stateless()", "        self.params = self.net.init(sizes)"],
+        PARAMETERS: ["        return [array for pair in self.params for array in pair]"],
+        "either is found": ["        return self.net.forward(self.params, x)"],
+        STEP: ["        self.params = self.net.update(self.params, x, y, eta)"],
+        "a method cost(self, x, y, lmbda, n)": ['    cost = "cross-entropy"'],
+    },
+}
+
+
+@pytest.mark.parametrize("target", EDITED)
+def test_an_adapter_that_was_begun_serves_after_eight_lines_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    monkeypatch.setattr("os.dup2", lambda *_: None)  # that of a worker
+    _, problem, adapter = _understand(f"{SHAPES / target}", [(5, 4, 3)])
+    assert problem
+    lines = adapter.splitlines()
+    for end, instead in EDITED[target].items():
+        (place,) = (k for k, line in enumerate(lines) if line.endswith(end))
+        lines[place : place + 1] = instead
+    assert len(set(lines) - set(adapter.splitlines())) <= 8
+    file = target.partition(":")[0]
+    (tmp_path / file).write_text((SHAPES / file).read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "adapted.py").write_text("\n".join(lines), encoding="utf-8")
+    network = load_class(f"{tmp_path / 'adapted.py'}:Adapter")
+    findings = examine(lambda sizes: WrappedNetwork.made(network, sizes), sizes=[(4, 3, 3, 3)])
+    assert [finding for finding in findings if finding.severity is Severity.FAULT] == []
+    assert Code.CLEAN in [finding.code for finding in findings]
+
+
+def test_an_adapter_that_is_begun_names_what_the_class_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.dup2", lambda *_: None)  # that of a worker
+    text = _understand(f"{SHAPES / 'manners.py'}:BatchNormed", [(5, 4, 3)])[2]
+    assert "# BatchNormed has forward(x), train_step(x, y, lr)" in text
+    assert "return [*self.net.W, *self.net.gain, *self.net.b]" in text
 
 
 @pytest.mark.parametrize("target", WRITTEN)

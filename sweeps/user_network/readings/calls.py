@@ -98,3 +98,16 @@ def bound(
             return None
         given.append((name, role))
     return Call(method, tuple(given), tuple(fixed))
+
+
+def by_place(network: Any, method: str) -> Call | None:
+    """A call of a method of three arguments whose names tell nothing: inputs, targets, eta; None for other methods."""
+    try:
+        parameters = list(inspect.signature(getattr(network, method)).parameters.values())
+    except (TypeError, ValueError, AttributeError):
+        return None
+    telling = [role_of(parameter.name) for parameter in parameters]
+    plainly = all(p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in parameters)
+    if len(parameters) != 3 or any(telling) or not plainly or method.startswith("_"):
+        return None
+    return Call(method, tuple(zip((p.name for p in parameters), (Role.X, Role.Y, Role.ETA), strict=True)))

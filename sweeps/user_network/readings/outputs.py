@@ -58,10 +58,14 @@ def examples(n_in: int, n_out: int, m: int, seed: int = 0) -> tuple[Array, Array
 
 
 def find_outputs(network: Any, n_in: int, n_out: int, file: Path | None) -> OutputsReading | None:
-    """The first method, by its name's promise, that gives outputs for samples in some layout."""
+    """The first method, by its name's promise, that gives outputs for samples in some layout.
+
+    Where no name promises them, the first of all methods that does what outputs do.
+    """
     dimensions = [size for _, found in state.arrays(network) for size in found.shape]
     x = examples(n_in, n_out, probes([n_in, n_out, *dimensions]))[0]
-    for method in named_like(methods(network), "outputs"):
+    names = [name for name in methods(network) if not name.startswith("_")]
+    for method in dict.fromkeys([*named_like(methods(network), "outputs"), *names]):
         call = bound(network, method, {Role.X}, training=False)
         if call is None or Role.X not in call.roles:
             continue

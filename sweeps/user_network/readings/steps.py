@@ -9,7 +9,7 @@ import numpy as np
 
 from sweeps.errors import UserNetworkError
 from sweeps.user_network.readings import state
-from sweeps.user_network.readings.calls import Call, bound, methods
+from sweeps.user_network.readings.calls import Call, bound, by_place, methods
 from sweeps.user_network.readings.forms import Form, forms
 from sweeps.user_network.readings.layers import Layers
 from sweeps.user_network.readings.naming import Role, named_like, role_of
@@ -116,7 +116,7 @@ def find_step(
 
 
 def _chains(network: Any, outputs: OutputsReading) -> Iterator[tuple[Call, ...]]:
-    """Calls that may make a step: one method; or forward, back, and an update."""
+    """Calls that may make a step: one method; or forward, back, and an update; at last one whose names tell nothing."""
     names = methods(network)
     alone = [call for name in named_like(names, "step") if (call := bound(network, name, _DATA)) is not None]
     for call in alone:
@@ -133,6 +133,9 @@ def _chains(network: Any, outputs: OutputsReading) -> Iterator[tuple[Call, ...]]
             last = bound(network, update, {Role.ETA, Role.LMBDA, Role.N, Role.M, Role.GRADIENTS}, chained=True)
             if last is not None and update != back:
                 yield (ahead, behind, last)
+    for name in names:
+        if (call := by_place(network, name)) is not None:
+            yield (call,)
 
 
 def change(

@@ -67,8 +67,14 @@ class DrawnTraining:
         return float(known[-1]) if len(known) else math.nan
 
 
-def page(trainings: Sequence[DrawnTraining], title: str) -> str:
-    """A self-contained HTML page: a panel for each measure, a legend with the last values, what there is to say."""
+_OF_TRIALS = "Costs and accuracies of trials are those of the examples that were held back from training."
+
+
+def page(trainings: Sequence[DrawnTraining], title: str, note: str = _OF_TRIALS) -> str:
+    """A self-contained HTML page: a panel for each measure, a legend with the last values, what there is to say.
+
+    note: a paragraph under the title.
+    """
     figures = [
         f'<figure role="img" aria-label="{_escaped(_described(trainings, panel))}">{_svg(trainings, panel)}</figure>'
         for panel in _shown(trainings)
@@ -80,7 +86,7 @@ def page(trainings: Sequence[DrawnTraining], title: str) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{_escaped(title)}</title><style>{_STYLE}</style></head><body>",
             f"<h1>{_escaped(title)}</h1>",
-            "<p>Costs and accuracies of trials are those of the examples that were held back from training.</p>",
+            f"<p>{_escaped(note)}</p>",
             _legend(trainings),
             f'<div class="panels">{"".join(figures)}</div>',
             _table(trainings),
