@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from sweeps.formatting import printable
+
 _ENDED = {"Z", "X"}  # states of a process that nobody has asked after yet
 
 
@@ -26,6 +28,11 @@ class Holder:
     ticks: int
     token: str
 
+    def __post_init__(self) -> None:
+        words = (self.host, self.since, self.place, self.token)
+        if not all(isinstance(word, str) for word in words) or not all(type(n) is int for n in (self.pid, self.ticks)):
+            raise ValueError(f"is said to be driven by {self!r}, which is nobody")
+
     @property
     def text(self) -> str:
         """For the store."""
@@ -34,7 +41,7 @@ class Holder:
     @property
     def in_words(self) -> str:
         """For a person who has to find it."""
-        return f"pid {self.pid} on {self.host}, since {self.since}"
+        return printable(f"pid {self.pid} on {self.host}, since {self.since}")
 
     @property
     def has_died(self) -> bool:

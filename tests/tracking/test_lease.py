@@ -16,7 +16,7 @@ from support.small_sweeps import Watcher, assert_same, small_spec, swept
 
 from model import load as load_data
 from sweeps.driver.loop import run_sweep
-from sweeps.errors import BusyError
+from sweeps.errors import BusyError, OddSweepError
 from sweeps.results.sweep import Sweep, load
 from sweeps.tracking import lease
 from sweeps.tracking.holder import Holder, read_holder, this_process
@@ -145,6 +145,20 @@ def test_process_is_known_by_its_start_and_not_by_its_number_alone() -> None:
     assert not Holder("far-away", here.pid, here.since, here.place, here.ticks + 1, here.token).has_died
     assert not Holder(here.host, here.pid, here.since, "", here.ticks + 1, here.token).has_died
     assert read_holder(here.text) == here
+
+
+@pytest.mark.parametrize("text", ["", "[]", "7", '{"host": "x"}', '{"host": "x", "pid": 1, "rm": 1}', "[" * 9999])
+def test_driver_that_makes_no_sense_is_one_sentence(uri: str, text: str) -> None:
+    opened(uri).release()
+    MlflowClient(uri).log_param(sweep_run(uri).info.run_id, "driver.2", text[:5000])
+    with pytest.raises(OddSweepError, match=r"the sweep 'small' cannot be read: its run sweep"):
+        opened(uri)
+
+
+@pytest.mark.parametrize("odd", [{"pid": "1"}, {"pid": True}, {"host": 3}, {"ticks": None}])
+def test_holder_is_somebody(odd: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="nobody"):
+        replace(this_process(), **odd)
 
 
 def test_lease_is_given_back_where_the_record_cannot_be_opened(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
