@@ -76,7 +76,7 @@ def _save_proof(arguments: argparse.Namespace, findings: "list[Finding]") -> Non
         return
     try:
         if arguments.save.suffix.lower() == ".png":
-            arguments.save.write_bytes(picture(trainings, arguments.target))
+            arguments.save.write_bytes(picture(trainings, arguments.target).png())
         else:
             arguments.save.write_text(page(trainings, arguments.target, proof.message), encoding="utf-8")
     except OSError as error:
