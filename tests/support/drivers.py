@@ -29,23 +29,23 @@ def forks() -> ForkServerContext:
 
 
 class Driver:
-    """A process that runs a sweep. cache: its own cache folder. times: of its lease, by the names of the constants.
+    """A process that runs a sweep, as if on another machine. times: of its lease, by the names of the constants.
 
-    pause: seconds before each training. freeze: where it suspends itself, "record" before it writes a trial, or
-    "log_inputs" within, the third time that it comes there.
+    folder: for its own cache and outboxes. pause: seconds before each training. freeze: where it suspends itself,
+    "record" before it writes a trial, or "log_inputs" within, the third time that it comes there.
     """
 
     def __init__(
         self,
         changes: dict[str, Any],
         uri: str,
-        cache: Path,
+        folder: Path,
         times: dict[str, float] | None = None,
         pause: float = 0.0,
         freeze: str = "",
     ) -> None:
         self._end, other = forks().Pipe(duplex=False)
-        arguments = (other, changes, uri, str(cache), times or {}, pause, freeze)
+        arguments = (other, changes, uri, folder, times or {}, pause, freeze)
         self._process = forks().Process(target=_drive, args=arguments)
 
     def __enter__(self) -> "Driver":
@@ -88,19 +88,20 @@ def _drive(
     end: Connection,
     changes: dict[str, Any],
     uri: str,
-    cache: str,
+    folder: Path,
     times: dict[str, float],
     pause: float,
     freeze: str,
 ) -> None:
-    os.environ["SWEEPS_CACHE"] = cache
+    os.environ["SWEEPS_CACHE"] = str(folder / "cache")
     from mlflow import MlflowClient
 
     from sweeps.driver.loop import run_sweep
     from sweeps.errors import BusyError, TrackingError
-    from sweeps.tracking import lease
+    from sweeps.tracking import lease, outbox_places
     from sweeps.tracking.writer import SweepWriter
 
+    outbox_places.outbox_folder = lambda uri: folder / "outbox"  # else a file's would be beside it
     for name, seconds in times.items():
         setattr(lease, name, seconds)
     _tell(SweepWriter, "record", lambda: end.send("recorded"))

@@ -222,7 +222,7 @@ def test_what_was_written_late_is_no_second_trial_and_is_cleared_away(uri: str) 
 def test_driver_that_was_suspended_and_comes_back_stops_and_each_trial_stands_once(
     uri: str, undisturbed: Sweep, tmp_path: Path, freeze: str
 ) -> None:
-    with Driver(CHANGES, uri, tmp_path / "cache", QUICK, freeze=freeze) as frozen:
+    with Driver(CHANGES, uri, tmp_path / "elsewhere", QUICK, freeze=freeze) as frozen:
         frozen.wait_until("frozen")
         sweep = swept(small_spec(**CHANGES), uri, jobs=1)
         frozen.thaw()

@@ -1,5 +1,6 @@
 """All spellings of one store's address are one store, and different stores stay two."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,10 @@ def test_what_is_no_address_has_no_file_and_raises_nothing(odd: str) -> None:
     ("one", "other"),
     [("http://localhost:5000", "http://127.0.0.1:5000/"), ("sqlite:///m.db", "sqlite:///m.db?timeout=30")],
 )
-def test_second_driver_is_refused_however_it_spells_the_store(folder: Path, one: str, other: str) -> None:
-    with only_driver(one, "small"), pytest.raises(BusyError), only_driver(other, "small"):
-        pass
+def test_second_driver_is_refused_at_once_however_it_spells_the_store_and_whatever_its_cache(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, one: str, other: str
+) -> None:
+    with only_driver(one, "small"):
+        monkeypatch.setenv("SWEEPS_CACHE", str(folder / "another"))
+        with pytest.raises(BusyError, match=rf"\(pid {os.getpid()} on .*, since "), only_driver(other, "small"):
+            pass

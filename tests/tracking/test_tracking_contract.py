@@ -241,14 +241,14 @@ def test_one_of_several_drivers_that_begin_at_once_has_the_sweep(store: str) -> 
     assert race_for(store, [client.create_experiment(f"raced-{number}") for number in range(4)], drivers=3) == [1] * 4
 
 
-def test_second_driver_by_another_address_and_with_another_cache_is_refused_with_the_name_of_the_first(
+def test_second_driver_by_another_address_and_from_elsewhere_is_refused_with_the_name_of_the_first(
     store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = f"{store}?timeout=30" if store.startswith("sqlite") else store.replace("127.0.0.1", "localhost")
     assert other != store
     monkeypatch.setattr(lease, "_LOOK_SECONDS", 0.1)
     changes = {"name": "driven", "trials": 500}
-    with Driver(changes, store, tmp_path / "cache", {"RENEW_SECONDS": 0.2}, pause=0.2) as first:
+    with Driver(changes, store, tmp_path / "elsewhere", {"RENEW_SECONDS": 0.2}, pause=0.2) as first:
         first.wait_until("recorded")
         for address in (other, store):
             with pytest.raises(BusyError, match=rf"'driven' is being run by another process \(pid {first.pid} on "):
@@ -262,7 +262,7 @@ def test_driver_that_was_suspended_and_comes_back_does_no_harm(
 ) -> None:
     monkeypatch.setattr(lease, "EXPIRY_SECONDS", 3.0)
     changes = {"name": f"suspended-{freeze}", "trials": 6}
-    with Driver(changes, store, tmp_path / "cache", {"RENEW_SECONDS": 0.2}, freeze=freeze) as frozen:
+    with Driver(changes, store, tmp_path / "elsewhere", {"RENEW_SECONDS": 0.2}, freeze=freeze) as frozen:
         frozen.wait_until("frozen")
         sweep = swept(small_spec(**changes), store)
         frozen.thaw()
