@@ -169,11 +169,12 @@ def _from_idx(files: Mapping[str, Path], remedy: str, md5: Mapping[str, str]) ->
     arrays = {}
     for role, file in files.items():
         with _blaming(file, remedy):
-            data = unpacked(file)
+            dims = 3 if role.startswith("x") else 1
+            data = unpacked(file, dims)
             found = hashlib.md5(data, usedforsecurity=False).hexdigest()
             if found != md5.get(role, found):
                 raise ValueError(f"has MD5 {found} when unpacked, expected {md5[role]}")
-            arrays[role] = parse_idx(data, dims=3 if role.startswith("x") else 1)
+            arrays[role] = parse_idx(data, dims)
     return _checked(arrays, {role: str(file) for role, file in files.items()})
 
 

@@ -5,6 +5,9 @@ import os
 import stat
 from pathlib import Path
 
+MOST_PACKED = 1040  # bytes that a packed one can stand for, in deflate
+MOST_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2  # of an array
+
 
 def read_file(path: Path, most: int) -> bytes:
     """The bytes of a regular file. Raises OSError, for a folder, pipe, device, socket and for more than `most` too."""

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model.files import MOST_BYTES, MOST_PACKED, check_file
+
 CANONICAL = {
     "x_train": "train-images-idx3-ubyte",
     "y_train": "train-labels-idx1-ubyte",
@@ -17,6 +19,7 @@ CANONICAL = {
 }
 _NAME = re.compile(r"(?P<split>[^.].*-)?(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
 _UNSIGNED_BYTE = 0x08
+_BEYOND = 1 << 20  # bytes that are read beyond what a header declares, to say how many there are
 
 
 def find_idx_files(folder: Path) -> dict[str, Path]:
@@ -43,11 +46,31 @@ def find_idx_files(folder: Path) -> dict[str, Path]:
     return {role: paths[0] for role, paths in found.items()}
 
 
-def unpacked(path: Path) -> bytes:
-    """The bytes of a file, gunzipped where they are gzip. Raises OSError, EOFError or zlib.error."""
-    data = path.read_bytes()
-    # The name does not decide: browsers unpack a download and leave .gz in its name.
-    return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+def unpacked(path: Path, dims: int) -> bytes:
+    """The bytes of a file, gunzipped where they are gzip; of one that goes on for longer than its header says, a part.
+
+    Raises OSError, EOFError or zlib.error; ValueError for a header that declares more than this machine can hold.
+    """
+    check_file(path)
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        # The name does not decide: browsers unpack a download and leave .gz in its name.
+        packed = file.peek(2).startswith(b"\x1f\x8b")
+        with gzip.GzipFile(fileobj=file) if packed else file as stream:
+            head = stream.read(_header(dims))
+            most = min(_declared(head, dims) + _BEYOND, MOST_PACKED * size + 1000 if packed else size)
+            if most > MOST_BYTES:
+                raise ValueError(f"declares {most - _BEYOND} bytes, more than this machine can hold")
+            return head + stream.read(most)
+
+
+def _header(dims: int) -> int:
+    return 4 + 4 * dims
+
+
+def _declared(head: bytes, dims: int) -> int:
+    """How many values a header promises; 0 where it is none."""
+    return math.prod(struct.unpack_from(f">{dims}I", head, 4)) if len(head) == _header(dims) else 0
 
 
 def parse_idx(data: bytes, dims: int) -> NDArray[np.uint8]:
@@ -56,7 +79,7 @@ def parse_idx(data: bytes, dims: int) -> NDArray[np.uint8]:
     Format: two zero bytes, a type code, the number of dimensions, each size as a big-endian 32-bit integer, the values
     (LeCun, Cortes, Burges, "The MNIST database"). Raises ValueError for anything else and for an empty array.
     """
-    header = 4 + 4 * dims
+    header = _header(dims)
     if len(data) < header:
         raise ValueError(f"is truncated: {len(data)} bytes, and its header alone takes {header}")
     zeros, code, found = struct.unpack_from(">HBB", data)
@@ -72,7 +95,8 @@ def parse_idx(data: bytes, dims: int) -> NDArray[np.uint8]:
     if 0 in shape:
         raise ValueError(f"is empty: its header declares shape {shape}")
     if math.prod(shape) != len(data) - header:
+        more = "or more " if len(data) - header == math.prod(shape) + _BEYOND else ""
         raise ValueError(
-            f"declares shape {shape}, {math.prod(shape)} bytes, but {len(data) - header} follow its header"
+            f"declares shape {shape}, {math.prod(shape)} bytes, but {len(data) - header} {more}follow its header"
         )
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)

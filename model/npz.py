@@ -2,7 +2,6 @@
 
 import io
 import math
-import os
 import struct
 import warnings
 import zipfile
@@ -14,10 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.files import check_file
-
-_MOST_PACKED = 1040  # bytes that a packed one can stand for, in deflate
-_MOST_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2  # of an array
+from model.files import MOST_BYTES, MOST_PACKED, check_file
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -47,7 +43,7 @@ def _read_array(name: str, archive: zipfile.ZipFile) -> NDArray[Any]:
     member = archive.getinfo(f"{name}.npy")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name} is compressed in a way NumPy does not write")
-    if member.file_size > _MOST_BYTES or member.file_size > _MOST_PACKED * member.compress_size + 1000:
+    if member.file_size > MOST_BYTES or member.file_size > MOST_PACKED * member.compress_size + 1000:
         raise ValueError(f"{name} claims {member.file_size} bytes, more than this machine or its packing can hold")
     data = archive.read(member)
     shape, fortran, dtype, values = _read_header(data)

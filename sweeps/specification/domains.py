@@ -111,11 +111,6 @@ def encode_all(settings: Settings) -> str:
     return json.dumps({name: encode(value) for name, value in settings.items()})
 
 
-def decode_all(text: str) -> Settings:
-    """The settings that `encode_all` wrote."""
-    return {name: decode(value) for name, value in json.loads(text).items()}
-
-
 def decode(text: str) -> Setting:
     """The setting that `encode` wrote."""
     try:

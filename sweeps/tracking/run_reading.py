@@ -1,16 +1,21 @@
 """Runs as a store gives them, read as what they record; what somebody changed there by hand becomes a sentence."""
 
 import contextlib
+import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from sweeps.errors import OddSweepError
-from sweeps.specification.domains import Domain, Setting, decode
+from sweeps.specification.domains import Domain, Setting, Settings, decode
 from sweeps.specification.spec import SweepSpec
-from sweeps.tracking.records import DRIVER, RecordedTrial
+from sweeps.tracking.records import DRIVER, SWEEP_RUN, RecordedSweep, RecordedTrial
 from sweeps.verdicts.facts import State
+from sweeps.worker.task import Key
+
+DEATHS, RETRY = "deaths.", "retry."  # tags of the sweep's run, with the number and replicate of a training
+RETRIED = "retried"
 
 _SHOWN = 80  # characters of what stands there
 
@@ -61,6 +66,58 @@ def legible(sweep: str, run: StoredRun) -> Iterator[None]:
             f"the sweep {sweep!r} cannot be read: its run {run.info.run_name} ({run.info.run_id}) {_cut(what, 400)}; "
             "change it back in MLflow, or delete a trial's run, so that `sweeps run` trains it again"
         ) from error
+
+
+@contextlib.contextmanager
+def legible_tag(sweep: RecordedSweep, tag: str) -> Iterator[None]:
+    """The same for a tag of the sweep's run that a driver reads before it goes on."""
+    try:
+        yield
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise OddSweepError(
+            f"the sweep {sweep.name!r} cannot go on: its run {SWEEP_RUN} ({sweep.run_id}) has the tag {_cut(tag)!r} = "
+            f"{_cut(sweep.tags[tag])!r}, which nothing of ours wrote; change it back in MLflow, or delete it"
+        ) from error
+
+
+def noted_deaths(sweep: RecordedSweep) -> dict[Key, int]:
+    """How often each training killed its worker so far. Raises OddSweepError."""
+    deaths: dict[Key, int] = {}
+    for tag in sweep.tags:
+        if tag.startswith(DEATHS):
+            with legible_tag(sweep, tag):
+                deaths[_key(tag.removeprefix(DEATHS))] = _whole(sweep.tags, tag)
+    return deaths
+
+
+def kept_settings(sweep: RecordedSweep) -> dict[int, Settings]:
+    """The settings of trials that failed once and were to run again. Raises OddSweepError."""
+    kept: dict[int, Settings] = {}
+    for tag, text in sweep.tags.items():
+        if tag.startswith(RETRY):
+            with legible_tag(sweep, tag):
+                number, _ = _key(tag.removeprefix(RETRY))
+                texts = dict(json.loads(text).items())
+                kept[number] = {
+                    name: _setting(name, texts[name], domain)
+                    for name, domain in sweep.spec.search.items()
+                    if name in texts
+                }
+    return kept
+
+
+def times_retried(sweep: RecordedSweep) -> int:
+    """How many failed trainings were asked for again so far. Raises OddSweepError."""
+    if RETRIED not in sweep.tags:
+        return 0
+    with legible_tag(sweep, RETRIED):
+        return _whole(sweep.tags, RETRIED)
+
+
+def _key(words: str) -> Key:
+    """Of a training, as the end of a tag's name."""
+    number, replicate = words.split(".")
+    return _whole({words: number}, words), _whole({words: replicate}, words)
 
 
 def drivers(run: StoredRun) -> int:

@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 from model import Dataset
 from sweeps.errors import StoreAwayError, TrackingError, VanishedError
 from sweeps.formatting import count
-from sweeps.specification.domains import Settings, decode_all, encode_all
+from sweeps.specification.domains import Settings, encode_all
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.lease import HeldPatience, Lease
 from sweeps.tracking.mlflow_pages.descriptions import NOTE, banner, describe_sweep
@@ -20,6 +20,7 @@ from sweeps.tracking.opening import open_sweep
 from sweeps.tracking.outage import Outage
 from sweeps.tracking.records import PARTS, TABLES, RecordedTrial
 from sweeps.tracking.retrying import tracking_errors
+from sweeps.tracking.run_reading import DEATHS, RETRIED, RETRY, kept_settings, noted_deaths, times_retried
 from sweeps.tracking.serving.registered_model import log_champion
 from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.store import Store
@@ -30,7 +31,6 @@ from sweeps.worker.task import Champion, Key, TrialResult
 
 _TRIALS_PER_PART = 32
 _TAGS_PER_BATCH = 100  # MLflow's limit
-_RETRY = "retry."
 _LOOK_SECONDS = 20.0  # between looks whether the sweep stands
 
 PairToCompare = Callable[[SweepSpec, pd.DataFrame], tuple[int, int] | None]
@@ -83,14 +83,12 @@ class SweepWriter:
     @property
     def deaths(self) -> dict[Key, int]:
         """How often each training killed its worker so far."""
-        words = [[*tag.split("."), count] for tag, count in self._sweep.tags.items() if tag.startswith("deaths.")]
-        return {(int(number), int(replicate)): int(count) for _, number, replicate, count in words}
+        return noted_deaths(self._sweep)
 
     @property
     def kept(self) -> dict[int, Settings]:
         """The settings of trials that failed once and were to run again."""
-        tags = {tag: text for tag, text in self._sweep.tags.items() if tag.startswith(_RETRY)}
-        return {int(tag.split(".")[1]): decode_all(text) for tag, text in tags.items()}
+        return kept_settings(self._sweep)
 
     @property
     def finished(self) -> bool:
@@ -120,16 +118,16 @@ class SweepWriter:
 
     def note_death(self, number: int, replicate: int, count: int) -> None:
         """Remembers how often a trial killed its worker, so that the count survives a resume."""
-        self._tag({f"deaths.{number}.{replicate}": str(count)})
+        self._tag({f"{DEATHS}{number}.{replicate}": str(count)})
 
     def retry_failed(self) -> None:
         """Forgets the trainings that failed, so that they run again; their settings, and how many, stay known."""
         failed = [trial for trial in self.trials if trial.state == State.FAILED]
         if not failed:
             return
-        tags = {f"{_RETRY}{trial.number}.{trial.replicate}": encode_all(trial.settings) for trial in failed}
-        tags |= {f"deaths.{trial.number}.{trial.replicate}": "0" for trial in failed if trial.key in self.deaths}
-        tags |= {"retried": str(int(self._sweep.tags.get("retried", "0")) + len(failed)), "state": "running"}
+        tags = {f"{RETRY}{trial.number}.{trial.replicate}": encode_all(trial.settings) for trial in failed}
+        tags |= {f"{DEATHS}{trial.number}.{trial.replicate}": "0" for trial in failed if trial.key in self.deaths}
+        tags |= {RETRIED: str(times_retried(self._sweep) + len(failed)), "state": "running"}
         words = list(tags.items())
         for at in range(0, len(words), _TAGS_PER_BATCH):  # what stands there survives the loss of the runs
             self._tag(dict(words[at : at + _TAGS_PER_BATCH]))

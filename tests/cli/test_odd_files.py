@@ -1,7 +1,9 @@
 """Files that are endless, huge or none, and text that would steer a terminal: one answer, soon, in little memory."""
 
+import gzip
 import os
 import socket
+import struct
 import subprocess
 import sys
 import zipfile
@@ -114,7 +116,7 @@ def test_an_npz_that_claims_more_than_there_is_is_refused(claimed: int, tmp_path
 
 def test_a_packed_bomb_is_a_sentence_in_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "bomb.npz"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name in ("x_train", "y_train", "x_test", "y_test"):
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 for _ in range(3500 if name == "x_train" else 1):
@@ -125,6 +127,36 @@ def test_a_packed_bomb_is_a_sentence_in_little_memory(tmp_path: Path) -> None:
     ended = limited(f"exec({program!r})", f"npz:{path}")
     assert ended.returncode == 0, ended.stderr
     assert str(path) in ended.stdout
+
+
+@pytest.mark.parametrize("declared", [(3, 2, 2), (60_000, 28, 28), (0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF)])
+def test_a_gz_that_unpacks_without_end_is_a_sentence_in_little_memory(
+    declared: tuple[int, int, int], tmp_path: Path
+) -> None:
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        dims = 3 if "images" in name else 1
+        header = struct.pack(f">I{dims}I", 0x0800 | dims, *declared[:dims])
+        packed = gzip.compress(header) + gzip.compress(bytes(1 << 26), 1) * 64  # 4 GB
+        (tmp_path / f"{name}-ubyte.gz").write_bytes(packed)
+    program = (
+        "import sys; from model import load, DatasetError\ntry: load(sys.argv[1])\nexcept DatasetError as e: print(e)"
+    )
+    ended = limited(f"exec({program!r})", f"idx:{tmp_path}")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("\n") == 1
+    assert str(tmp_path) in ended.stdout
+
+
+def test_pipes_among_a_data_sets_files_are_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        os.mkfifo(tmp_path / f"{name}-ubyte.gz")
+    spec = tmp_path / "spec.toml"
+    spec.write_text(
+        'name = "odd"\nsearch = { eta = 1, lambda = 0, batch_size = 2 }\n'
+        f'plan = {{ dataset = "idx:{tmp_path}", validation = 1 }}\n'
+    )
+    assert main(["check", str(spec)]) == 2
+    assert "has no train-images-idx3-ubyte" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value", [1e308, -1e308, 1e-308, 10**400, -(10**400), 2**63, 2**64, -0.0])

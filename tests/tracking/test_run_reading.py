@@ -7,14 +7,24 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.small_sweeps import small_spec, swept
+from hypothesis import given
+from hypothesis import strategies as st
+from support.small_sweeps import Watcher, small_spec, swept
 
 from sweeps.cli.main import main
+from sweeps.driver.loop import run_sweep
 from sweeps.errors import OddSweepError
 from sweeps.results.sweep import load
+from sweeps.specification.domains import encode_all
+from sweeps.tracking.records import RecordedSweep
+from sweeps.tracking.run_reading import kept_settings, noted_deaths, times_retried
 from sweeps.tracking.store import Store
 
 NUMBERS = ["", "x", "-1", "1.5", " 1", "1e3", "9" * 100, "\u0663", "0 OR 1=1", "<b>", "null", "0\n1", "0'; --", "💥"]
+ODD = (
+    st.sampled_from([*NUMBERS, "{", "[]", '{"eta": 1}', '{"eta": "x"}', '{"eta": "1e999"}', "[" * 5000, "9" * 5000])
+    | st.text()
+)
 TRIAL_TAGS = [(name, value) for name in ("trial", "replicate") for value in (None, *NUMBERS)]
 TRIAL_TAGS += [("state", value) for value in (None, "", "done", "RUNNING", "Complete", "complete ", "\x1b[31m")]
 PARAMS = ["abc", "", "null", "true", "[0.5]", '{"a": 1}', "NaN", "Infinity", "1e999", '"0.5"', "0.5; --", "[" * 5000]
@@ -118,3 +128,50 @@ def test_a_sound_sweep_is_read_as_before(store: Path) -> None:
     sweep = load("sound", f"sqlite:///{store}")
     assert list(sweep.trials["trial"]) == [0, 1]
     assert Store(f"sqlite:///{store}").names() == ["odd", "sound"]
+
+
+def noted(**tags: str) -> RecordedSweep:
+    """A sweep of two trials, its run with these tags; two underscores stand for a dot."""
+    named = {name.replace("__", "."): text for name, text in tags.items()}
+    return RecordedSweep("odd", "1", "0" * 32, "RUNNING", named, small_spec(name="odd", trials=2))
+
+
+@pytest.mark.parametrize(
+    "read", [noted_deaths, kept_settings, times_retried], ids=["deaths", "settings", "times retried"]
+)
+@given(
+    st.sampled_from(["deaths.", "retry.", "retried"]),
+    st.sampled_from(["", "0.0", "1", "x.y", "1.2.3", "0.\n"]) | st.text(),
+    ODD,
+)
+def test_what_a_driver_noted_is_read_or_one_sentence(
+    read: Callable[[RecordedSweep], object], start: str, end: str, text: str
+) -> None:
+    sweep = RecordedSweep("odd", "1", "0" * 32, "RUNNING", {start + end: text}, small_spec(name="odd"))
+    said = ""
+    try:
+        read(sweep)
+    except OddSweepError as error:
+        said = str(error)
+    assert said == "" or said.startswith("the sweep 'odd' cannot go on: its run sweep (")
+    assert "\n" not in said
+    assert len(said) < 500
+
+
+def test_what_a_driver_noted_is_read_as_it_was_meant() -> None:
+    settings = {"eta": 0.1, "lambda": 1.0, "batch_size": 20}
+    sweep = noted(deaths__1__0="2", retry__1__0=encode_all(settings), retried="3", deaths__0__0="1")
+    assert noted_deaths(sweep) == {(1, 0): 2, (0, 0): 1}
+    assert kept_settings(sweep) == {1: settings}
+    assert times_retried(sweep) == 3
+
+
+@pytest.mark.parametrize(("key", "value"), [("deaths.0.0", "x"), ("retry.1.0", "{}]")])
+def test_a_driver_that_finds_an_odd_note_says_so_and_trains_nothing(
+    key: str, value: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(store, "sweep's tag", key, value)
+    before = load("odd", f"sqlite:///{store}").trials
+    with pytest.raises(OddSweepError, match=f"has the tag '{key}'"):
+        run_sweep(small_spec(name="odd", trials=2, plan__epochs=1), Watcher(), 1, f"sqlite:///{store}")
+    assert load("odd", f"sqlite:///{store}").trials.equals(before)

@@ -22,7 +22,7 @@ from sweeps.results.sweep import Sweep, load
 SAMPLERS = ("tpe", "qmc")  # one that learns from results, one that does not
 KINDS = {"sqlite": 4, "http": 2, "postgres": 2}  # of stores, and how often each is drawn
 TRIALS = 16
-DISKS = ("mlruns", "mlruns/artifacts", "tmp")  # small ones, where a case has them
+DISKS = ("mlruns", "mlruns/artifacts", "mlruns/outbox", "data", "tmp")  # small ones, where a case has them
 
 _MOMENTS = 0.5  # of the work that a driver has: a fault strikes within it
 _IDLE_SECONDS = 20.0  # after which one strikes a driver that does nothing

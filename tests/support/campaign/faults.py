@@ -135,9 +135,11 @@ def _lying(kind: str, share: float) -> Strike:
     return strike
 
 
-def _full(part: str) -> Strike:
+def _full(part: str, of_servers: str = "") -> Strike:
+    """The disk under a part of the case's folder. of_servers: where the part is of the sweeps of servers."""
+
     def strike(scene: Scene) -> bool:
-        with full(scene.folder / part):
+        with full(scene.folder / (part if isinstance(scene.store, SqliteStore) else of_servers or part)):
             scene.driver.wait(scene.times.full)
         return True
 
@@ -213,6 +215,7 @@ FAULTS = [
     Fault("store: SIGKILL while it is made", _birth, weight=8, stores=("sqlite",), early=True),
     Fault("disk full: database", _full("mlruns"), weight=5, stores=("sqlite",), mounts=True),
     Fault("disk full: artifacts", _full("mlruns/artifacts"), weight=5, stores=("sqlite",), mounts=True),
+    Fault("disk full: outbox", _full("mlruns/outbox", of_servers="data"), weight=8, mounts=True),
     Fault("disk full: TMPDIR", _full("tmp"), weight=5, mounts=True),
     Fault("memory: a worker's is used up", _memory(True), weight=4, retries=True),
     Fault("memory: the driver's is used up", _memory(False), weight=4),
