@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from user_networks import faulty, more_faults
+from user_networks import faulty, more_faults, reshaped
 
 from sweeps.diagnosis.findings import Severity
 from sweeps.diagnosis.network.examination import examine
@@ -56,7 +56,7 @@ class Case:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        return (SQUARE if self.group == "not_transposed" else SIZES)[self.hidden]
+        return (SQUARE if self.group.endswith("not_transposed") else SIZES)[self.hidden]
 
     @property
     def is_found(self) -> bool:
@@ -130,6 +130,16 @@ def more_sound() -> Iterator[Case]:
         yield Case(manner, hidden, {"more": manner, "activation": activation, "head": head})
 
 
+def reshaped_cases() -> Iterator[Case]:
+    """Each fault, and sound networks, in each other shape; of decay and penalty where a shape has a lambda."""
+    for shape, case in product(reshaped.SHAPES, (*faults(), *more(), *sound(), *more_sound())):
+        of_lambda = case.expected and all(code.startswith(("decay", "penalty")) for code in case.expected)
+        kept = case.options.get("momentum") or case.options.get("dtype") or case.group in ("bias_shape", "no fault")
+        unread = "overwritten" in case.group  # no step is seen in what does not go with eta
+        if case.hidden == 1 and not kept and not unread and (shape == "rows" or not of_lambda):
+            yield Case(f"{shape}: {case.group}", 1, {**case.options, "shape": shape}, case.expected)
+
+
 def sample(cases: Sequence[Case], of_each: int, seed: int = 0) -> list[Case]:
     """So many of each group, drawn."""
     rng = np.random.default_rng(seed)
@@ -142,8 +152,9 @@ def sample(cases: Sequence[Case], of_each: int, seed: int = 0) -> list[Case]:
 
 def judged(case: Case) -> Case:
     options = dict(case.options)
-    more = options.pop("more", None)
+    more, shape = options.pop("more", None), options.pop("shape", None)
     network = faulty.network(**options) if more is None else more_faults.network(more, **options)
+    network = network if shape is None else reshaped.SHAPES[shape](network)
     findings = examine(lambda sizes: WrappedNetwork.made(network, sizes), sizes=[case.sizes])
     grave = {str(finding.code) for finding in findings if finding.severity is not Severity.INFO}
     return Case(case.group, case.hidden, case.options, case.expected, frozenset(grave))
@@ -175,6 +186,7 @@ def share(cases: Sequence[Case], what: str) -> float:
 
 SAMPLE = sample(list(faults()), 1) + sample(list(sound()), 4)
 SAMPLE += sample([case for case in (*more(), *more_sound()) if case.hidden == 1], 1)
+SAMPLE += sample(list(reshaped_cases()), 1)[::40]  # one or two of each shape
 
 
 @pytest.mark.parametrize("case", SAMPLE, ids=lambda case: case.name)
@@ -185,9 +197,9 @@ def test_each_fault_of_a_drawn_sample_is_named_and_nothing_else(case: Case) -> N
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 def test_98_percent_of_all_faults_are_found_and_no_sound_network_is_accused() -> None:
-    cases = [judged(case) for case in (*faults(), *more(), *sound(), *more_sound())]
+    cases = [judged(case) for case in (*faults(), *more(), *sound(), *more_sound(), *reshaped_cases())]
     print(table(cases))  # noqa: T201 - the closing table
-    assert len(cases) > 1600
+    assert len(cases) > 3500
     assert share([case for case in cases if case.expected], "is_found") >= 0.98
     assert wrong([case for case in cases if not case.expected]) == []
 
@@ -207,6 +219,6 @@ def test_no_sound_network_is_accused_at_any_size(activation, head, convention, s
 
 
 if __name__ == "__main__":
-    every = [*faults(), *more(), *sound(), *more_sound()]
+    every = [*faults(), *more(), *sound(), *more_sound(), *reshaped_cases()]
     of_each = int(sys.argv[1]) if len(sys.argv) > 1 else len(every)
     print(table([judged(case) for case in sample(every, of_each)]))  # noqa: T201
