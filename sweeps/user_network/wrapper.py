@@ -118,6 +118,11 @@ class WrappedNetwork:
         self._n = n
         self.reading.step(self.network, pairs, eta, lmbda, n)
 
+    @property
+    def places(self) -> tuple[str, str]:
+        """Names of their methods: of the backward pass, and of what makes a step."""
+        return self.reading.places(self.network)
+
     def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
         """(gradients by biases, by weights) as their backprop returns them; summed where it takes one example.
 

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from user_networks.shapes.sequential import Linear, Model
 
 from sweeps.diagnosis.findings import Code, Severity
 from sweeps.diagnosis.network.examination import examine
+from sweeps.diagnosis.network.steps import draw_point
+from sweeps.diagnosis.network.subject import Subject
 from sweeps.errors import UserNetworkError
 from sweeps.user_network.loading import load_class
 from sweeps.user_network.readings.found import FoundReading
@@ -95,3 +98,40 @@ def test_costs_that_nobody_reports_are_named() -> None:
     assert said["Digits"] == "none, mean log-likelihood fits"
     assert said["Summed"] == "none, summed quadratic fits"
     assert said["CostReturned"] == "what train_on_batch returns"
+
+
+@pytest.mark.parametrize(
+    ("file", "name_of_it", "backward"),
+    [
+        ("fixed_depth", "Returned", "backward_propagation"),  # a tuple, layer by layer
+        ("layer_objects", "ForwardBackwardUpdate", "backward"),
+        ("of_any_depth", "Private", "gradients"),
+        ("sequential", "Model", "backward"),  # nothing: it leaves dW and db in its modules
+    ],
+)
+def test_what_a_backward_pass_returns_or_leaves_is_read_and_is_the_gradient(
+    file: str, name_of_it: str, backward: str
+) -> None:
+    subject = Subject(made(f"{SHAPES / file}.py:{name_of_it}"))
+    point = draw_point(subject.layout, np.random.default_rng(0))
+    true = subject.slope(lambda theta: subject.cost(theta, point.x, point.y), point.theta)
+    returned = subject.returned(point.theta, point.x, point.y)
+    assert returned is not None
+    np.testing.assert_allclose(returned, true.values, atol=1e-7)
+    assert subject.places[0] == backward
+
+
+class Halved(Model):
+    """The slope of its sigmoid is missing in the backward pass."""
+
+    def backward(self, y_pred, y_true):
+        g = 2 * (y_pred - y_true) / y_true.size
+        for module in reversed(self.modules):
+            g = module.backward(g) if isinstance(module, Linear) else g
+
+
+def test_the_place_of_a_fault_is_named_as_the_class_names_it() -> None:
+    findings = examine(lambda sizes: WrappedNetwork.made(Halved, sizes), sizes=[(5, 4, 3)])
+    faults = [finding for finding in findings if finding.severity is Severity.FAULT]
+    assert faults
+    assert all("Likeliest place: backward." in finding.message for finding in faults)

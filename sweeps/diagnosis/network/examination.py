@@ -220,7 +220,7 @@ def _add_gradient(report: _Report, subject: Subject, point: ExaminedPoint, gradi
 
 
 def _place(subject: Subject, point: ExaminedPoint) -> str:
-    """backprop where what it returns is no multiple of the gradient, else update_mini_batch; "" where none can tell."""
+    """Their backprop where what it returns is no multiple of the gradient, else their step; "" where none can tell."""
     returned = subject.returned(point.theta, point.x, point.y)
     if returned is None:
         return ""
@@ -229,7 +229,8 @@ def _place(subject: Subject, point: ExaminedPoint) -> str:
         return ""
     factor = float(returned @ true) / float(true @ true)
     is_right = np.linalg.norm(returned - factor * true) <= 1e-3 * np.linalg.norm(returned)
-    return "update_mini_batch" if is_right and factor > 0 else "backprop"
+    backward, step = subject.places
+    return step if is_right and factor > 0 else backward
 
 
 def _trained(subject: Subject, point: ExaminedPoint) -> ExaminedPoint:

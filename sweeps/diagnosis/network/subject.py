@@ -102,6 +102,11 @@ class Subject:
         return type(self._guest.network).__name__
 
     @property
+    def places(self) -> tuple[str, str]:
+        """Names of their methods: of the backward pass, and of what makes a step."""
+        return self._guest.places
+
+    @property
     def spacing(self) -> float:
         """Of central differences, as their code's precision asks for."""
         return self._spacing or _SPACINGS[0]

@@ -61,8 +61,8 @@ class Correction:
         if self.law is not None:
             said.append(f"plain steps along the exact gradient of what they report ({self.law.in_words}) for theirs")
         elif self.factors is not None:
-            values = [f"{value:.4g}" for value in np.unique(np.round(self.factors, 6))]
-            said.append(f"{' or '.join(values[:4])} times their own data step")
+            values = dict.fromkeys(f"{value:.3g}" for value in np.unique(np.round(self.factors, 3)))
+            said.append(f"{' or '.join(values)} times their own data step")
         if self.decay is not None:
             said.append(self.decay.in_words)
         return listed(said)

@@ -14,6 +14,7 @@ from sweeps.diagnosis.network.first_minute import made_up_examples
 from sweeps.diagnosis.network.remedies import shown
 from sweeps.diagnosis.network.settings_check import TrainingSettings
 from sweeps.diagnosis.network.subject import Array, InconclusiveError, StateShapeError, Subject
+from sweeps.diagnosis.proof.comparing import AS_IT_IS, Curve, course, is_better, of_own_eta, sentence
 from sweeps.diagnosis.proof.corrections import Correction, corrected_data, corrected_decay
 from sweeps.errors import UserNetworkError
 from sweeps.user_network.wrapper import WrappedNetwork, seeded
@@ -25,10 +26,8 @@ _BATCH = 10
 _DECAY = 0.001  # lambda / n where nobody says it, and the decay is at fault
 # Of these the one is taken at which the corrected step does best at first. Not 1: a forgotten eta would not show.
 _ETAS = (10.0, 3.0, 0.5, 0.1, 0.01)
+STARTS = 3  # from each of which the corrected step must do better
 _FIRST = 100  # steps that show it
-_FEWER = 0.02  # of the right answers: what gets fewer than that does no better
-_BETTER = 0.8  # of the cost as it is: below it the corrected one does better
-_FALLS, _CLIMBS = 0.95, 1.02  # of its first cost
 
 _WORDS = {  # what is corrected, by the code of its fault
     Code.GRADIENT_SUMMED: "the average over the mini-batch",
@@ -40,7 +39,6 @@ _WORDS = {  # what is corrected, by the code of its fault
     Code.GRADIENT_NOT_TRANSPOSED: "the transpose",
     Code.GRADIENT_FROZEN: "what does not move",
 }
-_AS_IT_IS = "as it is"
 
 
 @dataclass(frozen=True)
@@ -50,34 +48,6 @@ class ProofData:
     x: Array
     y: Array
     name: str
-
-
-@dataclass(frozen=True)
-class _Curve:
-    """A training: total, data, accuracy, weights by epoch, the first before any step."""
-
-    name: str
-    epochs: tuple[tuple[float, float, float, float], ...]
-    ended: str = ""
-
-    @property
-    def first(self) -> float:
-        return self.epochs[0][0]
-
-    @property
-    def last(self) -> float:
-        """NaN where it has come to no number."""
-        return self.epochs[-1][0] if not self.ended else math.nan
-
-    @property
-    def accuracy(self) -> float:
-        return self.epochs[-1][2]
-
-    @property
-    def table(self) -> dict[str, Evidence]:
-        columns = zip(*self.epochs, strict=True)
-        named = zip(("total", "data", "accuracy", "weights"), columns, strict=True)
-        return {"name": self.name} | {key: [v if math.isfinite(v) else None for v in values] for key, values in named}
 
 
 def prove_faults(
@@ -128,6 +98,7 @@ class _Proof:
     ) -> None:
         self._make, self._sizes, self._data, self._settings = make, sizes, data, settings
         held_back = min(HELD_BACK, len(data.x) // 3)
+        self._known: dict[tuple[bool, int], Curve] = {}
         self._train, self._held_back = (
             (data.x[part], data.y[part]) for part in (slice(held_back, None), slice(held_back))
         )
@@ -149,12 +120,30 @@ class _Proof:
         whole = list(corrections.values())[-1]
         given = self._settings
         settings = given or self._best(whole, m, bool(of_decay))
-        curves = [self._trained(_AS_IT_IS, None, settings)]
-        curves += [self._trained(f"with {words} corrected", one, settings) for words, one in corrections.items()]
+        named = {AS_IT_IS: None, **{f"with {words} corrected": one for words, one in corrections.items()}}
+        curves = [self._trained(name, one, settings) for name, one in named.items()]
+        better = {curve.name: self._starts(curves[0], curve, named[curve.name], settings) for curve in curves[1:]}
         own = given or self._best(None, m, bool(of_decay))
         if own != settings:
-            curves.append(self._trained(f"{_AS_IT_IS}, at eta {own.eta:g}", None, own))
-        return self._told(curves, whole, settings)
+            curves.append(self._trained(f"{AS_IT_IS}, at eta {own.eta:g}", None, own))
+        return self._told(curves, better, whole, settings)
+
+    def _starts(self, before: Curve, after: Curve, correction: Correction | None, settings: TrainingSettings) -> int:
+        """From how many starts the corrected one does better; 0 where it does not from the first."""
+        if not is_better(before, after):
+            return 0
+        others = range(1, STARTS)
+        return 1 + sum(
+            is_better(self._again(None, settings, start), self._again(correction, settings, start)) for start in others
+        )
+
+    def _again(self, correction: Correction | None, settings: TrainingSettings, start: int) -> Curve:
+        known = self._known.get((correction is None, start))
+        if known is None:
+            known = self._trained("", correction, settings, start)
+            if correction is None:
+                self._known[True, start] = known
+        return known
 
     def _best(self, correction: Correction | None, m: int, decays: bool) -> TrainingSettings:
         """What is usual, and the eta at which the first steps bring the data cost down most."""
@@ -173,8 +162,12 @@ class _Proof:
             return math.inf
         return cost if math.isfinite(cost) else math.inf
 
-    def _trained(self, name: str, correction: Correction | None, settings: TrainingSettings) -> _Curve:
-        wrapped, shuffles = self._make(self._sizes), np.random.default_rng(0)
+    def _trained(self, name: str, correction: Correction | None, settings: TrainingSettings, start: int = 0) -> Curve:
+        """start: 0 for the parameters as their class draws them, others for these in another order in each array."""
+        wrapped, shuffles = self._make(self._sizes), np.random.default_rng(start)
+        if start:
+            weights = [shuffles.permutation(np.ravel(w)).reshape(w.shape) for w in wrapped.weights]
+            wrapped.set(weights, [shuffles.permutation(b) for b in wrapped.biases])
         epochs = [self._measured(wrapped, settings.lmbda)]
         if not math.isfinite(epochs[0][0]):
             raise InconclusiveError("the reported cost is no number before the first step")
@@ -185,11 +178,11 @@ class _Proof:
                         _take(correction, wrapped, batch, settings)
                     measured = self._measured(wrapped, settings.lmbda)
                 except UserNetworkError as error:  # numbers that their code does not bear
-                    return _Curve(name, tuple(epochs), str(error).splitlines()[0])
+                    return Curve(name, tuple(epochs), str(error).splitlines()[0])
                 if not math.isfinite(measured[0]):
-                    return _Curve(name, tuple(epochs), "its cost is no number any more")
+                    return Curve(name, tuple(epochs), "its cost is no number any more")
                 epochs.append(measured)
-        return _Curve(name, tuple(epochs))
+        return Curve(name, tuple(epochs))
 
     def _batches(self, settings: TrainingSettings, shuffles: np.random.Generator) -> Iterator[tuple[Array, Array]]:
         """Whole mini-batches, in random order."""
@@ -208,12 +201,15 @@ class _Proof:
         right = float(np.mean(outputs.argmax(axis=1) == y.argmax(axis=1)))
         return total, data, right, math.sqrt(sum(float(np.sum(w**2)) for w in looked.weights))
 
-    def _told(self, curves: list[_Curve], correction: Correction, settings: TrainingSettings) -> Finding:
+    def _told(
+        self, curves: list[Curve], better: dict[str, int], correction: Correction, settings: TrainingSettings
+    ) -> Finding:
+        """better: from how many starts each corrected one does better."""
         before, *others = curves
-        corrected = [curve for curve in others if not curve.name.startswith(_AS_IT_IS)]
-        better = {curve.name: _is_better(before, curve) for curve in corrected}
-        said = [f"As it is, the cost {_course(before)}.", *(_sentence(before, curve) for curve in corrected)]
-        said += [_of_own_eta(curve, corrected[-1]) for curve in others if curve not in corrected]
+        corrected = [curve for curve in others if curve.name in better]
+        said = [f"As it is, the cost {course(before)}."]
+        said += [sentence(before, curve, better[curve.name], STARTS) for curve in corrected]
+        said += [of_own_eta(curve, corrected[-1]) for curve in others if curve not in corrected]
         best = "" if self._settings else f" (of {len(_ETAS)} the best for the corrected step at first)"
         said.append(
             f"Trained on {len(self._train[0])} examples of {self._data.name}, layers {shown(self._sizes)}, eta "
@@ -222,7 +218,8 @@ class _Proof:
             f"them on these, right answers of {len(self._held_back[0])} others. Corrected from outside: "
             f"{correction.in_words}."
         )
-        evidence: dict[str, Evidence] = {"proven": any(better.values()), "better": better}
+        evidence: dict[str, Evidence] = {"proven": STARTS in better.values(), "starts": STARTS}
+        evidence["better_from_starts"] = better
         evidence |= {"eta": settings.eta, "lambda": settings.lmbda, "n": settings.n, "batch_size": settings.batch_size}
         evidence |= {"data": self._data.name, "sizes": [shown(self._sizes)]}
         return Finding(
@@ -239,56 +236,3 @@ def _take(
         correction.step(wrapped, batch, eta, lmbda, n)
     else:
         wrapped.update(wrapped.pairs(batch[0].copy(), batch[1].copy()), eta, lmbda, n)
-
-
-def _is_lower(before: _Curve, after: _Curve) -> bool:
-    """Whether a training that does not climb ends lower; a cost that is no number is higher than any."""
-    if not math.isfinite(after.last) or after.last > _CLIMBS * after.first:
-        return False
-    return not math.isfinite(before.last) or after.last < _BETTER * before.last
-
-
-def _is_better(before: _Curve, after: _Curve) -> bool:
-    """Whether it ends lower, and gets no fewer right; or falls where the other climbs."""
-    return _stops_climbing(before, after) or (_is_lower(before, after) and not _has_fewer_right(before, after))
-
-
-def _stops_climbing(before: _Curve, after: _Curve) -> bool:
-    climbs = not math.isfinite(before.last) or before.last > _CLIMBS * before.first
-    return climbs and math.isfinite(after.last) and after.last <= min(after.first, before.last)
-
-
-def _has_fewer_right(before: _Curve, after: _Curve) -> bool:
-    return after.accuracy < before.accuracy - _FEWER
-
-
-def _sentence(before: _Curve, after: _Curve) -> str:
-    what = after.name.removeprefix("with ").removesuffix(" corrected")
-    course = f"With {what} corrected and nothing else changed, it {_course(after)}"
-    if _is_better(before, after) and _has_fewer_right(before, after):
-        return f"{course}: the climb is the fault's, though with these settings fewer are right without it."
-    if _is_better(before, after):
-        return f"{course}: this is the fault."
-    if _is_lower(before, after):
-        return f"{course}: lower, but with fewer right answers, so at these settings it does no better."
-    return f"{course}: at these settings it does no better, and the fault does not show."
-
-
-def _of_own_eta(curve: _Curve, corrected: _Curve) -> str:
-    eta = curve.name.rpartition(" ")[2]
-    said = f"As it is, but with eta {eta}, where it does best at first, it {_course(curve)}"
-    if _is_lower(curve, corrected):
-        return f"{said}: no eta of those tried makes up for the fault."
-    return f"{said}, about as well as corrected: another eta makes up for the fault."
-
-
-def _course(curve: _Curve) -> str:
-    if curve.ended:
-        last = len(curve.epochs) - 1
-        return f"comes from {curve.first:.4g} to no number {f'after epoch {last}' if last else 'in the first epoch'}"
-    epochs = f"in {len(curve.epochs) - 1} epochs ({curve.accuracy:.0%} right)"
-    if curve.last > _CLIMBS * curve.first:
-        return f"climbs from {curve.first:.4g} to {curve.last:.4g} {epochs}"
-    if curve.last < _FALLS * curve.first:
-        return f"falls from {curve.first:.4g} to {curve.last:.4g} {epochs}"
-    return f"goes from {curve.first:.4g} to {curve.last:.4g} {epochs}"

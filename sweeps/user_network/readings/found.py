@@ -9,6 +9,7 @@ import numpy as np
 
 from sweeps.errors import UserNetworkError
 from sweeps.user_network.readings.costs import DescendedCost, ReportedCost, find_cost
+from sweeps.user_network.readings.gradients import back_call, gradients
 from sweeps.user_network.readings.layers import Layers, described, find_layers, possible_ends
 from sweeps.user_network.readings.outputs import OutputsReading, find_outputs
 from sweeps.user_network.readings.reading import Array, Pairs, theirs
@@ -73,9 +74,13 @@ class FoundReading:
         with theirs(self.file, str(self.read_cost)):
             return self.read_cost(network, *stacked(pairs), lmbda, n or len(pairs))
 
+    def places(self, network: Any) -> tuple[str, str]:
+        backward = back_call(network, self.read_step)
+        return backward[-1].method if backward else "", self.read_step.calls[-1].method
+
     def backprop(self, network: Any, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
-        del network, x, y
-        raise UserNetworkError("what their backprop returns is not read")
+        with theirs(self.file, "their backward pass"):
+            return gradients(network, self.layers, self.read_step, x, y)
 
     def pairs(self, x: Array, y: Array) -> Pairs:
         return list(zip(x, y, strict=True))

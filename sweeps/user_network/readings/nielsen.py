@@ -84,6 +84,11 @@ class NielsenReading:
         with theirs(self.file, "update_mini_batch(mini_batch, eta, lmbda, n)"):
             network.update_mini_batch(pairs, eta, lmbda, n)
 
+    def places(self, network: Any) -> tuple[str, str]:
+        """Names of their methods: of the backward pass, and of what makes a step."""
+        del network
+        return "backprop", "update_mini_batch"
+
     def backprop(self, network: Any, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
         """(gradients by biases, by weights) as their backprop returns them; summed where it takes one example."""
         with theirs(self.file, "backprop(x, y)"):

@@ -44,6 +44,9 @@ class Reading(Protocol):
     def cost(self, network: Any, pairs: Pairs, lmbda: float, n: int) -> float:
         """The cost of the examples."""
 
+    def places(self, network: Any) -> tuple[str, str]:
+        """Names of their methods: of the backward pass, "" where it has none of its own, and of what makes a step."""
+
     def backprop(self, network: Any, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
         """(gradients by biases, by weights) as they return them. Raises UserNetworkError where there are none."""
 

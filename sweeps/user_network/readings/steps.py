@@ -1,6 +1,6 @@
 """Which methods make one step on a mini-batch, what they are given, and where eta and lambda go."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,14 +46,18 @@ class StepReading:
             their_lambda = self.their_lambda(lmbda, n, given[Role.M])
             values = given | {Role.ETA: eta, Role.LMBDA: their_lambda, Role.N: n, Role.EPOCHS: 1}
             self.set_numbers(network, eta, their_lambda)
-            last: Any = None
-            for call in self.calls:
-                last = call(network, values, last)
-                if call.method == self.outputs.call.method and not self.outputs.kept:
-                    values |= {Role.OUTPUTS: self.outputs.place.get(last), Role.CACHE: _rest(last)}
-                values[Role.GRADIENTS] = last
-            returned.append(last)
+            returned.append(self.called(network, self.calls, values))
         return returned
+
+    def called(self, network: Any, calls: Sequence[Call], values: dict[Role, Any]) -> Any:
+        """What the last of these calls returns, each given what those before have left."""
+        last: Any = None
+        for call in calls:
+            last = call(network, values, last)
+            if call.method == self.outputs.call.method and not self.outputs.kept:
+                values |= {Role.OUTPUTS: self.outputs.place.get(last), Role.CACHE: _rest(last)}
+            values[Role.GRADIENTS] = last
+        return last
 
     def their_lambda(self, lmbda: float, n: int, m: int) -> float:
         """What their methods get for lambda; 0 where no step takes any, whatever the cost takes."""
