@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from model import metrics
 from model.activations import ACTIVATIONS, SIGMOID, Array
 from model.batch_sharpness import measure_batches, sizes
-from model.bounds import batch_edge, edge, regime
+from model.bounds import batch_edge, edge, noise_share
 from model.curvature import Hessian, largest_eigenvalue
 from model.datasets import Examples
 from model.hyperparameters import Hyperparameters
@@ -118,9 +118,9 @@ class Probe:
         found = measure_batches(self._network, *self._drawn, *self._sizes, given.lmbda, self._n)
         if not (math.isfinite(found.sharpness) and math.isfinite(found.noise_scale)):
             return {}
-        ruling = regime(found.noise_scale, given.batch_size)
+        noise = noise_share(found.noise_scale, given.batch_size, self._n)
         return {
-            metrics.BATCH_EDGE: batch_edge(given.eta, found.sharpness, ruling, self._momentum),
+            metrics.BATCH_EDGE: batch_edge(given.eta, found.sharpness, noise, self._momentum),
             metrics.BATCH_SHARPNESS: found.sharpness,
             metrics.NOISE_SCALE: found.noise_scale,
         }

@@ -136,15 +136,17 @@ def _passed(records: Curves, facts: TrialFacts, epoch: int) -> tuple[str, str, s
     """Of the larger of an epoch's two edges: (whose curvature, the regime, the condition, what else decided it)."""
     if not records[metrics.BATCH_EDGE][epoch] >= np.nan_to_num(records[metrics.EDGE][epoch]):
         return "the curvature of the cost", "", "eta * sharpness / (2 (1 + momentum))", {}
-    noise, m = float(records[metrics.NOISE_SCALE][epoch]), facts.batch_size
-    is_noise = bounds.regime(noise, m) is bounds.Regime.NOISE
-    side, ruling, sign = ("below", "noise", "-") if is_noise else ("not below", "curvature", "+")
-    regime = f"batches of {m} are {side} the noise scale, {noise:.3g}: {ruling} rules"
+    scale, m = float(records[metrics.NOISE_SCALE][epoch]), facts.batch_size
+    noise = bounds.noise_share(scale, m, facts.n)
+    made_of = f"{_percent(noise)} of a gradient of {m} examples is noise, by its square"
+    bears = "what it bears is 2 / eta"
+    if facts.momentum:
+        bears = "noise bears 2 (1 - momentum) / eta, the rest 2 (1 + momentum) / eta"
     return (
         "the curvature of its mini-batches",
-        f" ({regime}, and the bound is 2 (1 {sign} momentum) / eta)",
-        f"eta * batch sharpness / (2 (1 {sign} momentum))",
-        {"noise scale": noise, "batch size": float(m)},
+        f" ({bounds.regime(noise)} rules: {made_of}; {bears})",
+        "eta * batch sharpness * (noise / (2 (1 - momentum)) + (1 - noise) / (2 (1 + momentum)))",
+        {"noise": noise, "noise scale": scale, "batch size": float(m)},
     )
 
 
@@ -169,9 +171,13 @@ def _diverged(records: Curves, facts: TrialFacts) -> Assessment | None:
     if not _blew_up(records, facts):
         return None
     low = _low(records)
+    below = ""
+    if facts.has_decay and math.isfinite(_highest_edge(records)):
+        below = " Under weight decay the curvature may settle below it (arXiv 2605.16622), so that clears neither."
     return Assessment(
         Verdict.DIVERGED,
-        f"{_what(records, facts)}, after epoch {low}; neither decay nor the recorded curvature had passed its bound.",
+        f"{_what(records, facts)}, after epoch {low}; neither decay nor the recorded curvature had passed its bound."
+        f"{below}",
         f"overflow, or a total above {BLOWN_UP:g} times the first, and no bound passed in the records",
         _end(records, facts),
         {"epoch of the lowest total": float(low)},

@@ -8,7 +8,7 @@ import pytest
 from model import Dataset, Examples, Hyperparameters, Network, Probing, TrainingPlan, train
 from model.activations import ACTIVATIONS
 from model.batch_sharpness import measure_batches, sizes
-from model.bounds import Regime, batch_edge, regime
+from model.bounds import Regime, batch_edge, noise_share, regime
 from model.costs import HEADS
 from model.curvature import Hessian
 from model.probing import Probe
@@ -103,10 +103,14 @@ def test_batches_are_of_the_trainings_own_size_while_that_is_affordable(batch_si
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
 def test_where_noise_rules_momentum_lowers_the_bound_and_elsewhere_it_raises_it(momentum):
-    assert regime(20.5, 20) is Regime.NOISE
-    assert regime(20.0, 20) is Regime.CURVATURE
-    assert batch_edge(0.5, 8.0, Regime.NOISE, momentum) == pytest.approx(4.0 / (2 * (1 - momentum)))
-    assert batch_edge(0.5, 8.0, Regime.CURVATURE, momentum) == pytest.approx(4.0 / (2 * (1 + momentum)))
+    assert noise_share(20.0, 20, 10**9) == pytest.approx(0.5)
+    assert noise_share(40.0, 20, 40) == 0.5  # half of all examples: half of the noise is left
+    assert noise_share(40.0, 40, 40) == 0.0
+    assert (regime(0.51), regime(0.5)) == (Regime.NOISE, Regime.CURVATURE)
+    of_noise, of_none = 4.0 / (2 * (1 - momentum)), 4.0 / (2 * (1 + momentum))
+    assert batch_edge(0.5, 8.0, 1.0, momentum) == pytest.approx(of_noise)
+    assert batch_edge(0.5, 8.0, 0.0, momentum) == pytest.approx(of_none)
+    assert batch_edge(0.5, 8.0, 0.25, momentum) == pytest.approx(0.25 * of_noise + 0.75 * of_none)
 
 
 def small_data(rows=30):
@@ -116,14 +120,14 @@ def small_data(rows=30):
 
 
 @pytest.mark.parametrize(("batch_size", "ruling"), [(1, Regime.NOISE), (20, Regime.CURVATURE)])
-def test_the_recorded_edge_is_by_the_regime_of_the_recorded_noise_scale(batch_size, ruling):
+def test_the_recorded_edge_is_by_the_recorded_noise_scale(batch_size, ruling):
     plan = TrainingPlan(dataset="small", validation=10, hidden=(5,), epochs=3, dtype="float64", momentum=0.5)
     settings = Hyperparameters(0.5, LMBDA, batch_size)
     records = list(train(plan, settings, small_data(), np.random.default_rng(0)))
-    found = [regime(record["stability/noise_scale"], batch_size) for record in records]
-    assert found[-1] is ruling
-    for record, now in zip(records, found, strict=True):
-        edge = batch_edge(0.5, record["stability/batch_sharpness"], now, 0.5)
+    shares = [noise_share(record["stability/noise_scale"], batch_size, 20) for record in records]
+    assert regime(shares[-1]) is ruling
+    for record, noise in zip(records, shares, strict=True):
+        edge = batch_edge(0.5, record["stability/batch_sharpness"], noise, 0.5)
         assert record["stability/batch_edge"] == pytest.approx(edge)
 
 

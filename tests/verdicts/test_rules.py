@@ -139,8 +139,14 @@ def test_the_edge_at_the_rise_is_the_last_measured_before_it_and_the_first_after
 @pytest.mark.parametrize(
     ("noise", "said"),
     [
-        (180.4, "batches of 10 are below the noise scale, 180: noise rules, and the bound is 2 (1 - momentum) / eta"),
-        (10.0, "batches of 10 are not below the noise scale, 10: curvature rules, and the bound is 2 (1 + momentum) /"),
+        (
+            90.0,
+            "(noise rules: 90 % of a gradient of 10 examples is noise, by its square; noise bears 2 (1 - momentum) /",
+        ),
+        (
+            10.0,
+            "(curvature rules: 50 % of a gradient of 10 examples is noise, by its square; noise bears 2 (1 - momentu",
+        ),
     ],
 )
 def test_the_cause_is_curvature_where_mini_batches_bear_less_and_the_evidence_names_bound_and_regime(noise, said):
@@ -159,6 +165,15 @@ def test_the_cause_is_curvature_where_mini_batches_bear_less_and_the_evidence_na
     assert cause(facts, total=blown_up, edge=[0.02] * 5) is Cause.UNKNOWN  # as it was before mini-batches were measured
 
 
+def test_where_weight_decay_may_lower_the_border_a_curvature_below_its_bound_is_said_to_clear_nothing():
+    blown_up = records(total=[1.0, 0.5, 8.0, 80.0, 800.0], edge=[0.5] * 5)
+    said = {lmbda: assess(blown_up, about(output="linear", lmbda=lmbda)).sentence for lmbda in (0.0, 1.0)}
+    assert "2605.16622" in said[1.0]
+    assert "2605.16622" not in said[0.0]
+    unmeasured = assess(records(total=[1.0, 0.5, 8.0, 80.0, 800.0]), about(output="linear"))
+    assert "2605.16622" not in unmeasured.sentence
+
+
 def test_where_both_edges_are_passed_the_larger_is_named():
     blown_up = [1.0, 0.5, 8.0, 80.0, 800.0]
     found = assess(records(total=blown_up, edge=[3.0] * 5, batch_edge=[2.0] * 5, noise=[99.0] * 5), LINEAR)
@@ -173,7 +188,7 @@ def test_room_for_a_larger_eta_is_what_the_tighter_of_both_edges_leaves():
     plateau = [1.4, *[0.45] * 8]
     stalled = records(data=plateau, edge=[0.01] * 9, batch_edge=[0.1, 1.2, *[0.1] * 7], noise=[99.0] * 9)
     assert (
-        "1.2 times as large as the curvature of its mini-batches bears (batches of 10"
+        "1.2 times as large as the curvature of its mini-batches bears (noise rules: 91 %"
         in assess(stalled, about()).sentence
     )
 
