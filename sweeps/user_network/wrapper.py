@@ -18,14 +18,14 @@ from sweeps.user_network.readings.reading import Array, Pairs, theirs
 from sweeps.user_network.source import file_of
 
 PROTOCOL = """\
+`sweeps adapt FILE:NAME` says what is understood of yours, and with --out FILE writes an adapter to edit.
 A network is used as it is when it has
     weights                                         list of arrays (n_out, n_in), inputs' layer first
     bias or biases                                  list of arrays (n_out, 1) or (n_out,)
     feedforward(a)                                  outputs for inputs, samples in columns
     update_mini_batch(mini_batch, eta, lmbda, n)    one step on a list of pairs (x, y), n the training set's size
     evaluate(data, lmbda) or total_cost(data, lmbda)    the cost reported for a list of pairs, alone or first in a tuple
-and is made by Network(sizes). Many other shapes are read as they are: `sweeps adapt FILE:NAME` says what is
-understood of yours, and writes an adapter where that is not enough, a class that passes four things on:
+and is made by Network(sizes). Many other shapes are read as they are; an adapter passes four things on:
     class Adapter(sweeps.UserNetwork):
         def __init__(self, sizes):
             self.net = MyNet(layers=sizes)
