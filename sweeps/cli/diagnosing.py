@@ -18,6 +18,8 @@ def diagnose(arguments: argparse.Namespace) -> int:
             raise InputError("--save: draws the curves of --prove; give that, too")
         if arguments.save.suffix.lower() not in (".html", ".png"):
             raise InputError(f"--save: must end in .html or .png, got {arguments.save}")
+        if not arguments.save.absolute().parent.is_dir():  # else what was found would be lost
+            raise InputError(f"--save: there is no folder {arguments.save.parent}")
     is_curve = arguments.target.lower().endswith((".csv", ".tsv", ".txt"))
     findings = _of_curve(arguments) if is_curve else _of_class(arguments)
     if arguments.save is not None:

@@ -215,8 +215,10 @@ def test_what_cannot_be_saved_is_told(capfd: pytest.CaptureFixture[str]) -> None
     target = f"{CASE_STUDY}:Mended"
     assert main(["diagnose", target, "--save", "a.html"]) == 2
     assert main(["diagnose", target, "--prove", "--save", "a.pdf"]) == 2
+    assert main(["diagnose", target, "--prove", "--save", "nowhere/a.html"]) == 2
     assert main(["diagnose", "run.csv", "--prove"]) == 2
     err = capfd.readouterr().err
     assert "give that, too" in err
     assert "must end in .html or .png" in err
+    assert "there is no folder nowhere" in err
     assert "--prove: belongs to a class" in err
