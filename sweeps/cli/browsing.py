@@ -55,10 +55,10 @@ def list_sweeps(arguments: argparse.Namespace) -> int:
 
 def _say_what_waits(uri: str, name: str | None = None) -> None:
     """Of results that a sweep's outbox here keeps for the store; of all sweeps where none is named."""
-    from sweeps.tracking.outbox_contents import waits_in
+    from sweeps.tracking.outbox_contents import contents_of
 
     for path in outboxes(uri):
-        waits = waits_in(path) if name in (None, path.stem) else 0
+        waits = len(contents_of(path).left) if name in (None, path.stem) else 0
         if waits:
             said = f"{count(waits, 'result')} of {path.stem} wait in {path}"
             complain(f"{said}; `sweeps deliver {path.stem}` brings them to the store", DONE)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model import Dataset, Network
-from sweeps.driver.provenance import provenance
 from sweeps.driver.recording import Recording
 from sweeps.driver.schedule import DEATHS, Schedule
 from sweeps.errors import Interrupted
@@ -86,7 +85,7 @@ def run_sweep(
             from sweeps.driver.preflight import preflight
 
             spec = preflight(spec, data, executor, progress.say)
-        spec = outbox.begin(spec, provenance(spec.seed), {name: one.digest for name, one in data.items()})
+        spec = outbox.begin(spec, {name: one.digest for name, one in data.items()})
         file = sqlite_file(uri)
         is_new = file is not None and not file.exists() and not outbox.keys
         schedule = Schedule(spec)  # its sampler's imports come before MLflow's: side by side they take twice as long

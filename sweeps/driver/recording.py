@@ -215,15 +215,19 @@ class Recording:
 
     def _open(self, outage: Outage) -> "SweepWriter":
         """In the thread: opens the record, new or old, once the store answers. Raises SpecError, TrackingError."""
+        from sweeps.driver.provenance import provenance
         from sweeps.tracking.retrying import Patience
         from sweeps.tracking.store import Store
         from sweeps.tracking.writer import SweepWriter
 
-        opening, say = self._outbox.opening, self._progress.say
-        provenance = {} if opening is None else opening.provenance
+        say, opening = self._progress.say, self._outbox.opening
+        began_on = opening.provenance if opening else {}
+        if not began_on:
+            began_on = provenance(self._spec.seed)
+            self._outbox.note_provenance(began_on)
 
         def opened() -> SweepWriter:
-            return SweepWriter(Store(self._uri), self._spec, self._data, provenance, say, outage)
+            return SweepWriter(Store(self._uri), self._spec, self._data, began_on, say, outage)
 
         writer = Patience(self._uri, say, outage).do(lambda _: opened())
         self._outbox.opened(writer.run_id, {trial.key for trial in writer.trials})

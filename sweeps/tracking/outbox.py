@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from model import Network
-from sweeps.errors import OutboxError, SpecError
+from sweeps.errors import BusyError, OutboxError, SpecError
 from sweeps.formatting import count
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec, differences
 from sweeps.tracking.framed_file import FramedFile, unwritable
-from sweeps.tracking.outbox_contents import SENSELESS, SOURCE, Contents, Entry, Opening, Table, entry_of
+from sweeps.tracking.holder import busy, this_process
+from sweeps.tracking.outbox_contents import SENSELESS, SOURCE, Contents, Entry, Opening, Table, contents_of, entry_of
 from sweeps.user_network.codec import decode, encode
 from sweeps.verdicts.facts import State
 from sweeps.worker.task import Key, TrialResult
@@ -36,7 +37,10 @@ class Outbox(Contents):
         self.path = path
         self._waiting: dict[int, Entry] = {}
         self._lock = threading.RLock()
-        self._file = FramedFile(path)
+        try:
+            self._file = FramedFile(path)
+        except BusyError:
+            raise BusyError(busy(path.stem, contents_of(path).holder)) from None
         try:
             for number, said in enumerate(self._said()):
                 self._understood(number, self.take_in, said)
@@ -44,6 +48,7 @@ class Outbox(Contents):
         except BaseException:
             self._file.close()
             raise
+        self._sign()
 
     @property
     def waiting(self) -> list[Entry]:
@@ -60,13 +65,13 @@ class Outbox(Contents):
         """Of each training that it holds, the last, as they stand on the disk; in the order in which they ended."""
         return self._entries(set(self.keys.values()))
 
-    def begin(self, spec: SweepSpec, provenance: Mapping[str, str], digests: Mapping[str, str]) -> SweepSpec:
+    def begin(self, spec: SweepSpec, digests: Mapping[str, str]) -> SweepSpec:
         """Remembers how the sweep was begun; returns its spec, extended by what was begun.
 
         A sweep of another spec takes the place of one that was delivered, never of results that wait. Raises SpecError,
         and OutboxError where it cannot be written.
         """
-        known = self.opening
+        known, provenance = self.opening, dict[str, str]()
         if known is not None:
             changed = list(_changes(known, spec, digests))
             if changed and self.waits:
@@ -81,10 +86,17 @@ class Outbox(Contents):
                 provenance, digests = known.provenance, known.digests
         code = Path(spec.network.file).read_bytes() if spec.network and spec.network.file else b""
         try:
-            self._begin(Opening(spec, dict(provenance), dict(digests), np.frombuffer(code, np.uint8)))
+            self._begin(Opening(spec, provenance, dict(digests), np.frombuffer(code, np.uint8)))
         except OSError as error:
             raise unwritable(self.path, error) from error
         return spec
+
+    def note_provenance(self, provenance: Mapping[str, str]) -> None:
+        """Remembers what the sweep began on; found out while the first trainings run."""
+        with self._lock, suppress(OSError):
+            said = {"kind": "provenance", "provenance": dict(provenance)}
+            self.take_in(said)
+            self._file.append(encode(said), sync=False)
 
     def add(self, result: TrialResult, settings: Settings, is_best: bool = False) -> Entry:
         """Puts a result on the disk; the network of the best one, too. Raises OSError."""
@@ -166,8 +178,14 @@ class Outbox(Contents):
         self._file.append(encode(table | {"is_whole": self.is_whole}))
         self.opening = opening
 
+    def _sign(self) -> None:
+        """Says who holds the outbox, to whoever is refused."""
+        with suppress(OSError):
+            self._file.append(encode({"kind": "holder", "holder": this_process().text}), sync=False)
+
     def _reset(self) -> None:
         self._file.clear()
+        self._sign()
         Contents.__init__(self)
         self.is_whole = False
         self._waiting.clear()

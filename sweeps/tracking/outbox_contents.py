@@ -1,6 +1,7 @@
 """What the records of an outbox say, taken in one after another."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sweeps.specification.domains import Settings
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.framed_file import DamagedError, records_in
+from sweeps.tracking.holder import Holder, read_holder
 from sweeps.user_network.codec import decode, rebuilt
 from sweeps.user_network.parameters import Parameters
 from sweeps.worker.task import Key, TrialResult
@@ -40,7 +42,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Opening:
-    """How a sweep was begun. digests: of its data, by name. code: what the file of its own network held."""
+    """How a sweep was begun. provenance: what it began on; empty where that was not found out any more. digests: of its
+    data, by name. code: what the file of its own network held.
+    """
 
     spec: SweepSpec
     provenance: dict[str, str]
@@ -54,7 +58,7 @@ class Contents:
     opening: None in a new one. keys: of the trainings that it holds, and the number of the last entry of each. deaths:
     how often each training took its worker along. kept: settings of trials that run again. network: of the best
     training so far. is_whole: whether every training that ended is in here. done: numbers of entries that were
-    delivered; run_id: of the record that they went to. count: of entries.
+    delivered; run_id: of the record that they went to. count: of entries. holder: who opened it last, for the next one.
     """
 
     def __init__(self) -> None:
@@ -67,6 +71,7 @@ class Contents:
         self.done: set[int] = set()
         self.run_id: str | None = None
         self.count = 0
+        self.holder: Holder | None = None
 
     @property
     def left(self) -> set[int]:
@@ -79,6 +84,8 @@ class Contents:
             case "begun":
                 self.opening = _opening(said)
                 self.is_whole = self.is_whole and said["is_whole"]
+            case "provenance" if self.opening is not None:
+                self.opening = replace(self.opening, provenance=said["provenance"])
             case "result":
                 self.keys[said["result"]["number"], said["result"]["replicate"]] = self.count
                 self.count += 1
@@ -91,6 +98,8 @@ class Contents:
                 self.deaths[said["key"]] = said["count"]
             case "opened":
                 self.open(said["run_id"], said["elsewhere"])
+            case "holder":
+                self.holder = read_holder(said["holder"])
             case "retry":
                 self.forget(dict(said["settings"]))
             case other:
@@ -116,15 +125,13 @@ def entry_of(number: int, said: Table) -> Entry:
     return Entry(number, rebuilt(TrialResult, said["result"]), said["settings"])
 
 
-def waits_in(path: Path) -> int:
-    """How many results wait in an outbox that another process may be writing; 0 where it cannot be read."""
+def contents_of(path: Path) -> Contents:
+    """Of an outbox that another process may be writing, as far as it can be read."""
     contents = Contents()
-    try:
+    with suppress(OSError, DamagedError, *SENSELESS):
         for record in records_in(path.read_bytes())[0]:
             contents.take_in(decode(record))
-    except (OSError, DamagedError, *SENSELESS):
-        return 0
-    return len(contents.left)
+    return contents
 
 
 def _opening(said: Table) -> Opening:

@@ -77,7 +77,7 @@ def result(number: int, **fields: object) -> TrialResult:
 def begun(path: Path, **changes: object) -> Outbox:
     """An outbox of a small sweep."""
     outbox = Outbox(path)
-    outbox.begin(small_spec(**changes), PROVENANCE, DIGESTS)
+    outbox.begin(small_spec(**changes), DIGESTS)
     return outbox
 
 
@@ -237,7 +237,8 @@ def test_spec_code_and_provenance_come_back(tmp_path: Path) -> None:
     spec = small_spec(network=f"{code}:Net", plan={"dataset": "digits", "hidden": [4], "validation": 300})
     spec = type(spec)(**vars(spec) | {"network": source, "rules": 1})
     outbox = Outbox(tmp_path / "x.outbox")
-    outbox.begin(spec, PROVENANCE, DIGESTS)
+    outbox.begin(spec, DIGESTS)
+    outbox.note_provenance(PROVENANCE)
     outbox.close()
     again = Outbox(tmp_path / "x.outbox")
     opening = again.opening
@@ -301,6 +302,13 @@ def test_a_training_that_runs_again_leaves_its_settings_alone(tmp_path: Path) ->
     last.close()
 
 
+def test_who_is_refused_is_told_who_holds_it(tmp_path: Path) -> None:
+    outbox = begun(tmp_path / "small.outbox")
+    with pytest.raises(BusyError, match=rf"'small' is being run by another process \(pid {os.getpid()} on "):
+        Outbox(tmp_path / "small.outbox")
+    outbox.close()
+
+
 def test_a_finished_sweep_leaves_that_it_was_begun(tmp_path: Path) -> None:
     outbox = begun(tmp_path / "x.outbox")
     for number in range(20):
@@ -316,18 +324,18 @@ def test_a_finished_sweep_leaves_that_it_was_begun(tmp_path: Path) -> None:
 
 def test_another_spec_never_takes_the_place_of_results_that_wait(tmp_path: Path) -> None:
     outbox = begun(tmp_path / "x.outbox", trials=3)
-    assert outbox.begin(small_spec(trials=2), PROVENANCE, DIGESTS).trials == 3
-    assert outbox.begin(small_spec(trials=5), PROVENANCE, DIGESTS).trials == 5
+    assert outbox.begin(small_spec(trials=2), DIGESTS).trials == 3
+    assert outbox.begin(small_spec(trials=5), DIGESTS).trials == 5
     entry = outbox.add(result(0), {})
     for spec, digests, said in (
         (small_spec(seed=7), DIGESTS, "seed: was 0, is now 7"),
         (small_spec(), {"digits": "1" * 32}, "dataset digits: its contents have changed"),
     ):
         with pytest.raises(SpecError, match="1 result of another spec wait") as refusal:
-            outbox.begin(spec, PROVENANCE, digests)
+            outbox.begin(spec, digests)
         assert said in refusal.value.problems[0]
     outbox.delivered(entry)
-    outbox.begin(small_spec(seed=7), PROVENANCE, DIGESTS)
+    outbox.begin(small_spec(seed=7), DIGESTS)
     assert (outbox.keys, outbox.is_whole) == ({}, False)
     outbox.close()
 
