@@ -147,6 +147,7 @@ def test_training_goes_on_while_the_database_is_locked_and_nothing_is_lost(
     assert_once_each(uri, "small", 8)
 
 
+@pytest.mark.soak
 def test_store_that_comes_back_while_the_sweep_waits_gets_all_of_it(undisturbed: Sweep, uri: str) -> None:
     file = sqlite_file(uri)
     assert file is not None
@@ -211,6 +212,7 @@ def test_deleted_database_is_one_sentence_and_its_results_are_written_into_a_new
     assert_once_each(uri, "small", 8)
 
 
+@pytest.mark.soak
 def test_deleted_experiment_is_one_sentence_and_the_sweep_goes_on_once_it_is_restored(
     undisturbed: Sweep, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
