@@ -2,6 +2,10 @@
 
 import sys
 
-from sweeps.cli.main import main
+try:
+    from sweeps.cli.main import main
 
-sys.exit(main())
+    code = main()
+except KeyboardInterrupt:  # before the command has begun
+    code = 130
+sys.exit(code)

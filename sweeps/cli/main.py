@@ -20,12 +20,12 @@ _IN_SIGHT = "everybody on this machine can read a password in --tracking-uri; ML
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns its exit code: 0 done, 1 failed, 2 bad input, 130 interrupted."""
-    logging.basicConfig(format="sweeps: %(message)s")
-    parsed = parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = parsed.command
-    if parsed.tracking_uri is not None and has_secrets(parsed.tracking_uri):
-        complain(_IN_SIGHT, DONE)
     try:
+        logging.basicConfig(format="sweeps: %(message)s")
+        parsed = parser().parse_args(arguments)
+        command: Callable[[argparse.Namespace], int] = parsed.command
+        if parsed.tracking_uri is not None and has_secrets(parsed.tracking_uri):
+            complain(_IN_SIGHT, DONE)
         if parsed.reads_store:
             check_address(tracking_uri(parsed.tracking_uri))  # before imports that take seconds
         return command(parsed)

@@ -22,9 +22,14 @@ def run_folder(artifact_uri: str, database: Path | None) -> Path | None:
     path = Path(url2pathname(recorded.path))
     if database is None:
         return path if recorded.scheme in ("", "file") else None
-    beside = database.parent.joinpath(ARTIFACTS, *path.parts[-_TAIL:])
+    beside = place_beside(path, database, _TAIL)
     is_elsewhere = recorded.scheme in ("", "file") and path.exists()
     return path if is_elsewhere and not beside.exists() else beside
+
+
+def place_beside(recorded: Path, database: Path, tail: int) -> Path:
+    """Where something is kept beside its database. tail: parts of its path that do not depend on where the store is."""
+    return database.parent.joinpath(ARTIFACTS, *(part for part in recorded.parts[-tail:] if part != os.pardir))
 
 
 def files_in(folder: Path) -> list[Path]:

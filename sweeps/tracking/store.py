@@ -18,6 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.address import check_address
+from sweeps.tracking.artifact_files import run_folder
 from sweeps.tracking.birth import ensure_whole
 from sweeps.tracking.location import sqlite_file, tracking_uri
 from sweeps.tracking.records import NETWORK
@@ -78,6 +79,11 @@ class Store(SweepReader):
     def artifact_uri(self, run_id: str) -> str:
         with tracking_errors(self.uri):
             return str(self.client.get_run(run_id).info.artifact_uri)
+
+    def is_moved(self, run_id: str) -> bool:
+        """Whether a run's artifacts belong beside the database and are recorded elsewhere, where MLflow would write."""
+        recorded = self.artifact_uri(run_id)
+        return self.file is not None and run_folder(recorded, self.file) != run_folder(recorded, None)
 
     @contextlib.contextmanager
     def served_files(self, run_id: str, folder: str) -> Iterator[list[Path]]:

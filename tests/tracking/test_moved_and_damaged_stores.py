@@ -18,8 +18,9 @@ from support.small_sweeps import small_spec, swept, write_spec
 import sweeps
 from sweeps.cli.main import main
 from sweeps.results.sweep import Sweep
-from sweeps.tracking.artifact_files import files_in, write_whole
+from sweeps.tracking.artifact_files import files_in, run_folder, write_whole
 from sweeps.tracking.location import sqlite_file
+from sweeps.tracking.relocation import relocate
 
 MODEL = "models:/recorded@champion"
 ARCHIVE = Path(__file__).with_name("recorded_by_7a25101.tar.xz")
@@ -98,6 +99,40 @@ def test_relocate_records_where_a_moved_store_is_and_keeps_a_backup(
     assert str(version.version) == "1"
     program = "import mlflow, sys; mlflow.set_tracking_uri(sys.argv[1]); mlflow.pyfunc.load_model(sys.argv[2])"
     subprocess.run([sys.executable, "-W", "ignore", "-c", program, uri_of(moved), MODEL], check=True, timeout=240)
+
+
+def test_a_copy_that_is_extended_writes_nothing_to_where_it_came_from_and_serves_its_own_champion(
+    finished: Sweep, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = sqlite_file(finished.uri)
+    assert file is not None
+    copy = tmp_path_factory.mktemp("copy") / "mlruns"
+    shutil.copytree(file.parent, copy)
+    before = {path: path.stat().st_mtime_ns for path in file.parent.rglob("*") if path.is_file()}
+    extended = swept(small_spec(trials=24), f"sqlite:///{copy}/mlflow.db")
+    assert len(extended.trials) == 24
+    assert {path: path.stat().st_mtime_ns for path in file.parent.rglob("*") if path.is_file()} == before
+    shutil.rmtree(file.parent / "artifacts")
+    assert relocate(copy / "mlflow.db")[1] is not None
+    client = mlflow.MlflowClient(extended.uri)
+    version = client.get_model_version_by_alias("small", "champion")
+    assert version.tags["champion"] == f"trial {extended.best(1)['trial'].iloc[0]}, replicate 0"
+    assert len(client.search_model_versions("name = 'small'")) == 2  # another training is the best
+    program = (
+        "import mlflow, sys; mlflow.set_tracking_uri(sys.argv[1]); model = mlflow.pyfunc.load_model(sys.argv[2]); "
+        "print(model.metadata.metadata['trial'], model.predict(model.input_example).shape)"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", program, extended.uri, "models:/small@champion"]
+    served = subprocess.run(command, check=True, timeout=240, capture_output=True, text=True).stdout
+    assert served.strip() == f"{extended.best(1)['trial'].iloc[0]} (3, 10)"
+
+
+def test_a_place_that_is_recorded_with_dots_does_not_leave_the_stores_folder(tmp_path: Path) -> None:
+    database = tmp_path / "mlruns" / "mlflow.db"
+    for recorded in ("file:///x/../../..", "file:///x/a/../../b", "mlflow-artifacts:/../../.."):
+        here = run_folder(recorded, database)
+        assert here is not None
+        assert here.resolve().is_relative_to(tmp_path / "mlruns" / "artifacts")
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:1", "sqlite:////nowhere/mlflow.db"])

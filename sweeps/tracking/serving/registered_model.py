@@ -5,23 +5,25 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import mlflow
 import numpy as np
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
-from mlflow.models.model import ModelInfo
+from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 import model
 from model import Network
 from sweeps import user_network
+from sweeps.tracking.artifact_files import place_beside
 from sweeps.tracking.records import NETWORK, RecordedSweep
 from sweeps.tracking.retrying import sent_once
 from sweeps.tracking.store import Store
@@ -48,6 +50,7 @@ _SPEAKS_TO_IT = (
     "functions",
     "wrapper",
 )
+_MODEL_TAIL = 4  # parts of a model's place that stay when a store is moved: experiment, "models", its id, "artifacts"
 _EXAMPLES = 3  # in the model's input example
 _REQUIREMENTS = ("mlflow", "numpy", "scipy")
 
@@ -80,11 +83,9 @@ def _versions(store: Store, sweep: RecordedSweep, champion: Champion) -> list[Mo
 def _register(store: Store, sweep: RecordedSweep, champion: Champion) -> ModelVersion:
     tags = {"champion": _title(champion)}
     with _quietly(store):
-        logged = _log(store, sweep, champion)
+        uri, model_id = _log(store, sweep, champion)
         with sent_once():
-            return store.client.create_model_version(
-                sweep.spec.name, logged.model_uri, sweep.run_id, tags=tags, model_id=logged.model_id
-            )
+            return store.client.create_model_version(sweep.spec.name, uri, sweep.run_id, tags=tags, model_id=model_id)
 
 
 def _clear_unregistered(store: Store, sweep: RecordedSweep) -> None:
@@ -110,8 +111,8 @@ def _may_exist() -> Iterator[None]:
             raise
 
 
-def _log(store: Store, sweep: RecordedSweep, champion: Champion) -> ModelInfo:
-    """Logs the model: its code, `builtin_loader.py` or `user_loader.py`, and the weights as an npz file.
+def _log(store: Store, sweep: RecordedSweep, champion: Champion) -> tuple[str, str]:
+    """Logs the model: its code, `builtin_loader.py` or `user_loader.py`, and the weights as an npz file: (URI, id).
 
     Somebody's own network is not tried here, as MLflow would with an example: that would execute it.
     """
@@ -124,18 +125,33 @@ def _log(store: Store, sweep: RecordedSweep, champion: Champion) -> ModelInfo:
         weights = Path(scratch, "network.npz")
         _save(weights, champion.network, champion.data.test.scale, source)
         code = _model_code(Path(scratch)) if source is None else _user_code(Path(scratch), store, run_id)
+        content: dict[str, Any] = {
+            "loader_module": LOADER if source is None else USER_LOADER,
+            "data_path": str(weights),
+            "code_paths": [str(path) for path in code],
+            "signature": signature,
+            "input_example": np.array(x[:_EXAMPLES]) if source is None else None,
+            "pip_requirements": [f"{package}=={version(package)}" for package in _REQUIREMENTS],
+            "metadata": {"trial": champion.number, "replicate": champion.replicate},
+        }
+        if store.file is not None and store.is_moved(run_id):
+            return _log_beside(store, store.file, sweep, content)
         with mlflow.start_run(run_id=run_id):
-            logged: ModelInfo = mlflow.pyfunc.log_model(
-                name=MODEL,
-                loader_module=LOADER if source is None else USER_LOADER,
-                data_path=str(weights),
-                code_paths=[str(path) for path in code],
-                signature=signature,
-                input_example=np.array(x[:_EXAMPLES]) if source is None else None,
-                pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
-                metadata={"trial": champion.number, "replicate": champion.replicate},
-            )
-    return logged
+            logged = mlflow.pyfunc.log_model(name=MODEL, **content)
+    return str(logged.model_uri), str(logged.model_id)
+
+
+def _log_beside(store: Store, database: Path, sweep: RecordedSweep, content: Mapping[str, Any]) -> tuple[str, str]:
+    """The same in a store that was moved: MLflow would write to where it was."""
+    client = store.client
+    with sent_once():
+        logged = client.create_logged_model(sweep.experiment_id, MODEL, sweep.run_id)
+    recorded = Path(url2pathname(urlsplit(logged.artifact_location).path))
+    place = place_beside(recorded, database, _MODEL_TAIL)
+    described = Model(artifact_path=logged.artifact_location, run_id=sweep.run_id, model_id=logged.model_id)
+    mlflow.pyfunc.save_model(place, mlflow_model=described, **content)
+    client.finalize_logged_model(logged.model_id, "READY")
+    return str(logged.model_uri), str(logged.model_id)
 
 
 def _model_code(folder: Path) -> list[Path]:
