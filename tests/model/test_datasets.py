@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -586,10 +586,10 @@ def test_a_folder_in_place_of_an_npz_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_without_permission_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, *_: object) -> IO[bytes]:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # chmod does not stop root, and containers test as root
+    monkeypatch.setattr(Path, "open", refuse)  # chmod does not stop root, and containers test as root
     assert f"{folder / X}: cannot be read (Permission denied); " in refusal(f"idx:{folder}")
 
 

@@ -215,7 +215,8 @@ def test_a_record_names_the_measures_of_the_interface(data: Dataset, hyperparame
         *("cost/penalty", "accuracy/train", "accuracy/validation", "weight_norm/total"),
         *(f"{norm}/layer_{k}" for norm in ("weight_norm", "bias_norm", "gradient_norm") for k in (1, 2, 3)),
         *(f"saturation/layer_{k}" for k in (1, 2, 3)),
-        *("stability/sharpness", "stability/edge"),
+        *("stability/sharpness", "stability/edge", "stability/batch_sharpness", "stability/batch_edge"),
+        "stability/noise_scale",
     }
     assert set(records[0].measures) == state
     for record in records[1:]:

@@ -8,7 +8,7 @@ import pytest
 from sweeps.errors import UnknownSweepError
 from sweeps.results.comparison import Side, changed, divergence, sentences
 from sweeps.results.sweep import Sweep
-from sweeps.views import terminal_tables
+from sweeps.views import consoles, terminal_tables
 
 SETTINGS = {"eta": 0.5, "lambda": 0.1, "batch_size": 10}
 
@@ -130,7 +130,7 @@ def test_unknown_trial_is_named(sweep: Sweep) -> None:
 def test_comparison_fits_the_terminal(
     sweep: Sweep, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(terminal_tables, "_WIDE", width)
+    monkeypatch.setattr(consoles, "_WIDE", width)
     terminal_tables.print_comparison(sweep.compare(range(6)))
     terminal_tables.print_effect(0, 1, sweep.effect(0, 1), sweep.differences(0, 1))
     printed = capsys.readouterr().out
