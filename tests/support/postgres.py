@@ -29,6 +29,7 @@ class Postgres:
         self._as = _NOBODY if os.geteuid() == 0 else []
         if self._as:
             shutil.chown(self._folder, "nobody", "nogroup")
+            self._binaries = self._within_reach(self._binaries)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
@@ -75,6 +76,15 @@ class Postgres:
         """Ends it and leaves nothing."""
         self.stop()
         shutil.rmtree(self._folder)
+
+    def _within_reach(self, binaries: Path) -> Path:
+        """The folder of the programs, or of a copy, libraries included, where only its owner may enter it."""
+        if subprocess.run([*self._as, "test", "-r", str(binaries / "postgres")], check=False).returncode == 0:
+            return binaries
+        package = binaries.parents[1]
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            shutil.copytree(part, self._folder / "programs" / part.name, symlinks=True)
+        return self._folder / "programs" / binaries.relative_to(package.parent)
 
     @property
     def _where(self) -> list[str]:
