@@ -6,13 +6,13 @@ The archive's paths are `/recorded/...`, where nothing is: as it is extracted, i
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
+from support.archive import unpack
 from support.small_sweeps import small_spec, swept, write_spec
 
 import sweeps
@@ -23,13 +23,11 @@ from sweeps.tracking.location import sqlite_file
 from sweeps.tracking.relocation import relocate
 
 MODEL = "models:/recorded@champion"
-ARCHIVE = Path(__file__).with_name("recorded_by_7a25101.tar.xz")
 
 
 @pytest.fixture
 def moved(tmp_path: Path) -> Path:
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, filter="data")
+    unpack(tmp_path)
     return tmp_path
 
 

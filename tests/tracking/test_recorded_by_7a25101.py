@@ -6,7 +6,6 @@ The archive holds its spec and its `mlruns`, with `/recorded` in place of the fo
 import sqlite3
 import subprocess
 import sys
-import tarfile
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from support.archive import unpack
 from support.small_sweeps import swept
 
 import sweeps
@@ -22,7 +22,6 @@ from sweeps.cli.main import main
 from sweeps.specification.reading import read_spec
 from sweeps.tracking.tables import WALL_CLOCK
 
-ARCHIVE = Path(__file__).with_name("recorded_by_7a25101.tar.xz")
 LEFT_OUT = [*WALL_CLOCK, "verdict_reason"]  # sentences may be written anew
 SINCE = {"stability/batch_edge", "stability/batch_sharpness", "stability/noise_scale"}  # measured by later rules
 TOLERANCE = 1e-5  # of float32, summed by another processor's BLAS
@@ -31,8 +30,7 @@ TOLERANCE = 1e-5  # of float32, summed by another processor's BLAS
 @pytest.fixture
 def recorded(tmp_path: Path) -> Path:
     """The folder with the spec and the store, its paths rewritten to where it is."""
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, filter="data")
+    unpack(tmp_path)
     with closing(sqlite3.connect(tmp_path / "mlruns" / "mlflow.db")) as store:
         for (table,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             for column in [row[1] for row in store.execute(f'PRAGMA table_info("{table}")')]:
