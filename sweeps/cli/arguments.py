@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Protocol
 
 from sweeps.cli import adapting, browsing, diagnosing, running, serving
-from sweeps.specification.reading import DEFAULT_SPEC
 from sweeps.tracking.mlflow_pages.links import HOST, PORT
 from sweeps.tracking.outage import STORE_WAIT
 
@@ -57,7 +56,7 @@ class _Version(argparse.Action):
 
 def _run(add: Add) -> None:
     run = add("run", running.run, "run a sweep, or go on with the one of that name")
-    run.add_argument("spec", nargs="?", type=Path, default=DEFAULT_SPEC, help="TOML file (default: the MNIST sweep)")
+    run.add_argument("spec", nargs="?", type=Path, help="TOML file (default: the MNIST sweep)")
     run.add_argument("--name", help="in place of the spec's")
     run.add_argument("--trials", type=int, metavar="N", help="in place of the spec's; a larger number extends a sweep")
     run.add_argument("--seed", type=int, metavar="N", help="in place of the spec's")

@@ -6,7 +6,6 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model import metrics
 from sweeps.cli.as_json import print_json, rows_of
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
 from sweeps.errors import OddSweepError, UnknownSweepError
@@ -66,6 +65,7 @@ def _say_what_waits(uri: str, name: str | None = None) -> None:
 
 def _listed(sweep: "Sweep") -> dict[str, object]:
     """A sweep's line in the list. Raises OddSweepError."""
+    from model import metrics
     from sweeps.verdicts.tally import tally
 
     best = sweep.best(1)

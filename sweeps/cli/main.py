@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from model import DatasetError
 from sweeps.cli.arguments import parser
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, INTERRUPTED, complain
 from sweeps.errors import BusyError, InputError, Interrupted, TrackingError
@@ -29,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if parsed.reads_store:
             check_address(tracking_uri(parsed.tracking_uri))  # before imports that take seconds
         return command(parsed)
-    except (InputError, DatasetError) as error:
+    except ValueError as error:
+        if not _is_bad_input(error):
+            raise
         return complain(error, BAD_INPUT)
     except (TrackingError, BusyError) as error:
         return complain(error, FAILED)
@@ -53,3 +54,9 @@ def _left(stop: Interrupted) -> str:
     lost = f"; {count(stop.unrecorded, 'finished trial')} not recorded, to run again" if stop.unrecorded else ""
     lost = f"; {stop.kept}" if stop.kept else lost
     return f"interrupted{lost}; the same command goes on from here"
+
+
+def _is_bad_input(error: ValueError) -> bool:
+    from model import DatasetError  # and with it NumPy and SciPy, which no help text needs
+
+    return isinstance(error, InputError | DatasetError)

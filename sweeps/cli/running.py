@@ -2,7 +2,9 @@
 
 import argparse
 import shlex
+import shutil
 import signal
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,9 +14,6 @@ from sweeps.cli.browsing import say_what_is_missing
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
 from sweeps.errors import BusyError, InputError, TrackingError, UnknownSweepError
 from sweeps.formatting import count, printable
-from sweeps.specification.reading import read_spec
-from sweeps.specification.requirements import datasets
-from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.address import check_spelling
 from sweeps.tracking.location import sqlite_file, tracking_uri
 from sweeps.tracking.outbox_places import SUFFIX, outbox_folder, outboxes
@@ -23,6 +22,7 @@ from sweeps.tracking.shown_uri import has_secrets
 if TYPE_CHECKING:
     from sweeps.driver.loop import Finished
     from sweeps.results.sweep import Sweep
+    from sweeps.specification.spec import SweepSpec
 
 
 _BEST = 8  # trials that `run` prints
@@ -129,8 +129,10 @@ def relocate(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _read(path: Path, **given: Any) -> SweepSpec:
-    spec = read_spec(path, **given)
+def _read(path: Path | None, **given: Any) -> "SweepSpec":
+    from sweeps.specification.reading import DEFAULT_SPEC, read_spec
+
+    spec = read_spec(path or DEFAULT_SPEC, **given)
     if spec.network is not None:
         complain(f"executes {spec.network.target} in worker processes, {spec.time_limit:g} s a trial at the most", DONE)
     return spec
@@ -159,22 +161,31 @@ def next_steps(sweep: "Sweep", uri: str | None, report: Path | None) -> str:
 
     name = shlex.quote(sweep.name)  # MLflow lets people rename it to anything
     uri = None if uri and has_secrets(uri) else uri  # then the commands are for where $MLFLOW_TRACKING_URI holds it
-    store = f" --tracking-uri {shlex.quote(uri)}" if uri else ""
-    opened = "open" if is_served(sweep.uri) else f"sweeps ui{store}  then open"
+    store, sweeps = f" --tracking-uri {shlex.quote(uri)}" if uri else "", _as_called()
+    opened = "open" if is_served(sweep.uri) else f"{sweeps} ui{store}  then open"
     pair = pair_to_compare(sweep.spec, sweep.trials)
     best = sweep.best(1)["trial"].astype(int)
     return "\n".join(
         [
             "What next:" if uri or not has_secrets(sweep.uri) else _WHERE_SECRETS_BELONG,
-            f"  {report or f'sweeps report {name}{store}'}  what is stable, where the border runs, what to try",
+            f"  {report or f'{sweeps} report {name}{store}'}  what is stable, where the border runs, what to try",
             f"  {opened} {complete(sweep.uri, view_link(sweep.experiment_id))}  every trial's curves, side by side",
-            f"  sweeps next {name}{store} > {name}-next.toml  the spec of the sweep that follows",
-            f"  sweeps show {name}{store} --where 'diverged == 1'",
-            *([f"  sweeps compare {name}{store} {pair[0]} {pair[1]}"] if pair else []),
-            *(f"  sweeps replay {name}{store} {number}" for number in best),
+            f"  {sweeps} next {name}{store} > {name}-next.toml  the spec of the sweep that follows",
+            f"  {sweeps} show {name}{store} --where 'diverged == 1'",
+            *([f"  {sweeps} compare {name}{store} {pair[0]} {pair[1]}"] if pair else []),
+            *(f"  {sweeps} replay {name}{store} {number}" for number in best),
             f"  python: import sweeps; sweeps.load({sweep.name!r}{f', {uri!r}' if uri else ''}).trials",
         ]
     )
+
+
+def _as_called() -> str:
+    """This program as it can be typed again: by its name where the shell finds it, else by its path."""
+    called, found = Path(sys.argv[0]), shutil.which("sweeps")
+    if called.name != "sweeps" or not called.is_file() or (found is not None and called.samefile(found)):
+        return "sweeps"
+    called = called.absolute()
+    return shlex.quote(str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called))
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -182,6 +193,7 @@ def check(arguments: argparse.Namespace) -> int:
 
     from sweeps.driver.estimate import sweep_seconds
     from sweeps.executors.loky import default_jobs
+    from sweeps.specification.requirements import datasets
     from sweeps.views import terminal_tables
 
     jobs = arguments.jobs or default_jobs()

@@ -24,6 +24,9 @@ const el = (tag, attributes, ...children) => build(document.createElement(tag), 
 const svg = (tag, attributes, ...children) =>
   build(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
+/** A sentence with its commands, which stand between backticks, set as code. */
+const withCode = (sentence) => sentence.split("`").map((part, place) => (place % 2 ? el("code", null, part) : part));
+
 /** The verdicts' colours in both themes, as --c of whatever has a verdict's class. */
 function colourVerdicts() {
   const rules = (key) => data.verdicts.map((verdict) => `.v-${CSS.escape(verdict.word)} { --c: ${verdict[key]}; }`).join("\n");

@@ -13,7 +13,7 @@ function drawHead() {
     data.sweep.objectives.length > 1 && el("p", { class: "front" }, "Pareto front: ", data.front.map(({ id, means }) => [el("button", { type: "button", class: "chip", onclick: () => update({ trial: id }) }, `trial ${id}`),
       ` ${Object.entries(means).map(([name, value]) => `${said(name)} ${format(value)}`).join(", ")}; `]))].filter(Boolean).flat()
     : [el("p", { class: "kicker" }, "Best trial"), el("p", { class: "figure" }, "none"), el("p", null, "No trial has a sound result.")]));
-  $("answers").replaceChildren(...data.answers.map((sentence) => el("li", null, sentence)));
+  $("answers").replaceChildren(...data.answers.map((sentence) => el("li", null, ...withCode(sentence))));
   $("footer").replaceChildren(`Made ${data.sweep.made} from the runs in ${data.sweep.uri}. The sweep's own run is `, el("code", null, data.sweep.run_id), ", its experiment ",
     el("a", { href: data.sweep.experiment, target: "_blank", rel: "noopener" }, data.sweep.experiment),
     data.sweep.served ? "." : ` (once “sweeps ui --tracking-uri ${data.sweep.uri}” is running).`);
