@@ -1,5 +1,6 @@
 """Numbers and words as they stand in sentences."""
 
+import html
 import json
 import math
 from collections.abc import Sequence
@@ -49,6 +50,11 @@ def percent(fraction: float) -> str:
 def printable(text: str) -> str:
     """Text for a terminal: control characters, which could move its cursor or hide words, are written out."""
     return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)
+
+
+def in_html(text: str) -> str:
+    """Text for a page: neither tags nor control characters come of it."""
+    return html.escape(printable(text))
 
 
 def drawable(text: str) -> str:

@@ -68,10 +68,11 @@ def _of_class(arguments: argparse.Namespace) -> "list[Finding]":
 
 
 def _save_proof(arguments: argparse.Namespace, findings: "list[Finding]") -> None:
+    from sweeps.diagnosis.findings import Code
     from sweeps.views.figures.proof_curves import drawn
     from sweeps.views.figures.side_by_side import page, picture
 
-    proof = next(finding for finding in findings if finding.code == "proof")
+    proof = next(finding for finding in findings if finding.code is Code.PROOF)
     trainings = drawn(proof)
     if not trainings:
         complain(f"{arguments.save} was not written: {proof.message}", DONE)

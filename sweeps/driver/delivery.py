@@ -1,7 +1,6 @@
 """Brings what waits in an outbox to its store, and finishes the record of a sweep that was trained to its end."""
 
 import contextlib
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,8 +18,7 @@ from sweeps.tracking.location import tracking_uri
 from sweeps.tracking.outage import STORE_WAIT
 from sweeps.tracking.outbox import Outbox
 from sweeps.tracking.outbox_contents import Opening
-from sweeps.tracking.sweep_lock import only_driver
-from sweeps.user_network.source import split_target
+from sweeps.user_network.source import file_digest, split_target
 from sweeps.worker.trial import run_trial
 
 _CLOSING_SECONDS = 30.0  # that the store has to note that the sweep is left
@@ -45,7 +43,7 @@ def deliver(path: Path, progress: Progress, uri: str | None = None, wait: float 
         opening = outbox.opening
         if opening is None or not outbox.keys:
             return None
-        with only_driver(uri, opening.spec.name), _with_its_code(opening) as spec:
+        with _with_its_code(opening) as spec:
             return _delivered(spec, outbox, progress, uri, wait)
 
 
@@ -80,7 +78,7 @@ def _delivered(spec: SweepSpec, outbox: Outbox, progress: Progress, uri: str, wa
 def _with_its_code(opening: Opening) -> Iterator[SweepSpec]:
     """The spec, with the file of its own network as it was, which may be on another machine, or changed since."""
     source, code = opening.spec.network, opening.code.tobytes()
-    if source is None or not source.file or _digest(Path(source.file)) == source.digest:
+    if source is None or not source.file or file_digest(Path(source.file)) == source.digest:
         yield opening.spec
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -89,10 +87,3 @@ def _with_its_code(opening: Opening) -> Iterator[SweepSpec]:
         name = split_target(source.target)[1]
         target = f"{file}:{name}" if name else str(file)
         yield replace(opening.spec, network=replace(source, target=target, file=str(file)))
-
-
-def _digest(file: Path) -> str:
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError:
-        return ""

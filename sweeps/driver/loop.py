@@ -28,7 +28,6 @@ from sweeps.tracking.outbox import Outbox
 from sweeps.tracking.outbox_contents import Entry
 from sweeps.tracking.outbox_places import outbox_path
 from sweeps.tracking.shown_uri import shown_uri
-from sweeps.tracking.sweep_lock import only_driver
 from sweeps.user_network.parameters import Parameters
 from sweeps.worker.task import Champion, Key, Task, TrialResult, failure, task_of
 from sweeps.worker.trial import run_trial
@@ -71,12 +70,8 @@ def run_sweep(
     uri = tracking_uri(uri)
     check_spelling(uri)
     size = jobs or default_jobs()
-    if spec.lag < 4 * size and spec.trials > spec.lag:
-        progress.say(
-            f"lag {spec.lag} is below four times the {size} workers: some will wait; a larger lag keeps them busy"
-        )
+    _say_of_lag(spec, size, progress)
     with (
-        only_driver(uri, spec.name),
         contextlib.closing(Outbox(outbox_path(uri, spec.name))) as outbox,
         contextlib.closing(_workers(spec, size)) as executor,
     ):
@@ -263,6 +258,13 @@ class SweepLoop:
 def _workers(spec: SweepSpec, size: int) -> LokyExecutor:
     """Worker processes that begin with importing what they will need."""
     return LokyExecutor(size, run_trial.__module__ if spec.network is None else "sweeps.worker.user_network_trial")
+
+
+def _say_of_lag(spec: SweepSpec, size: int, progress: Progress) -> None:
+    if spec.lag < 4 * size and spec.trials > spec.lag:
+        progress.say(
+            f"lag {spec.lag} is below four times the {size} workers: some will wait; a larger lag keeps them busy"
+        )
 
 
 def _look_first(spec: SweepSpec, data: dict[str, Dataset], say: Callable[[str], None]) -> None:

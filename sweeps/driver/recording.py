@@ -176,7 +176,7 @@ class Recording:
                 writer.check_standing()  # where the sweep was deleted, that is what to say
                 raise
 
-        return self._thread.do(done, is_result=True)
+        return self._thread.do(done)
 
     def _wait_for(self, done: "Future[None]", show: Callable[[], None] = lambda: None) -> None:
         name = self._spec.name

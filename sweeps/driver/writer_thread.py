@@ -31,7 +31,7 @@ class WriterThread:
         self._thread = Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
         self._writer: Future[SweepWriter] = self._submit(lambda: open_writer(self.outage))
-        self._queue: deque[tuple[Future[None], bool]] = deque()
+        self._queue: deque[Future[None]] = deque()
         self._clock = Thread(target=self._tick, name="tick", daemon=True)
         self._clock.start()
 
@@ -39,21 +39,21 @@ class WriterThread:
         """The writer, once the record is open."""
         return self._writer.result()
 
-    def do(self, action: "Callable[[SweepWriter], None]", is_result: bool = False) -> Future[None]:
-        """Queues something to write. is_result: what came of a training."""
+    def do(self, action: "Callable[[SweepWriter], None]") -> Future[None]:
+        """Queues something to write."""
         future: Future[None] = self._submit(lambda: action(self._writer.result()))
-        self._queue.append((future, is_result))
+        self._queue.append(future)
         return future
 
     def check(self) -> None:
         """Raises what went wrong in the thread, if anything did."""
         if self._writer.done():
             self._writer.result()
-        while self._queue and self._queue[0][0].done():
-            self._queue.popleft()[0].result()
+        while self._queue and self._queue[0].done():
+            self._queue.popleft().result()
 
-    def interrupt(self, seconds: float) -> int:
-        """Writes what is queued, waiting for nothing, and closes the sweep's run; returns how many results it left out.
+    def interrupt(self, seconds: float) -> None:
+        """Writes what is queued, waiting for nothing, and closes the sweep's run.
 
         Takes no longer than so many seconds; where it is interrupted again, no longer than till then.
         """
@@ -61,15 +61,14 @@ class WriterThread:
         self._clock.join()
         self.do(lambda writer: writer.interrupt())
         with contextlib.suppress(KeyboardInterrupt):
-            wait([future for future, _ in self._queue], timeout=seconds)
-        return sum(is_result and not is_done(future) for future, is_result in self._queue)
+            wait(self._queue, timeout=seconds)
 
     def close(self, seconds: float | None = None) -> None:
         """Lets another driver have the sweep and ends the thread; or leaves it to a request that hangs."""
         self.outage.give_up.set()
         self.outage.closed.set()
         self._clock.join()
-        for future, _ in self._queue:
+        for future in self._queue:
             future.cancel()
         self._submit(self._release)
         self._given.put(None)

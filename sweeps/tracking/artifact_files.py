@@ -7,6 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from sweeps.tracking.on_disk import sync_names
+
 ARTIFACTS = "artifacts"  # beside the database
 
 _TAIL = 3  # parts of a run's artifact URI that do not depend on where the store is: experiment, run, "artifacts"
@@ -51,18 +53,8 @@ def write_whole(path: Path, content: bytes) -> None:
         with suppress(OSError):
             part.unlink()
         raise
-    _sync(path.parent)
+    sync_names(path.parent)
 
 
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-
-
-def _sync(folder: Path) -> None:
-    """Has the folder's own entries on the disk, where the system can."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

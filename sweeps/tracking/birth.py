@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from model.cache import cache_folder
 from sweeps.errors import TrackingError
+from sweeps.tracking.on_disk import sync
 
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
@@ -110,9 +111,9 @@ def _make(file: Path) -> None:
         if not _from_template(beside, file.parent):
             _migrate(beside, file.parent)
             _keep_template(beside)
-        _sync(beside)
+        sync(beside)
         beside.rename(file)
-        _sync(file.parent)
+        sync(file.parent)
     finally:
         _remove(beside)
 
@@ -151,7 +152,7 @@ def _keep_template(made: Path) -> None:
         _clear_away(kept)
         try:
             shutil.copyfile(made, copy)
-            _sync(copy)
+            sync(copy)
             copy.rename(kept)
         finally:
             _remove(copy)
@@ -188,14 +189,5 @@ def _alone(folder: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # some network folders know no locks; the renaming is whole all the same
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
-
-
-def _sync(path: Path) -> None:
-    """Waits until a file, or a folder's list of names, is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sweeps.errors import BusyError, OutboxError
+from sweeps.tracking.on_disk import sync_names
 
 _MAGIC = b"sweeps outbox 1\n"
 _HEAD = struct.Struct("<QI")  # length of a record, and the checksum of these eight bytes: a wrong one leads nowhere
@@ -120,7 +121,7 @@ class FramedFile:
             os.ftruncate(self._file, self._end)
             if not self._end:
                 self._write(_MAGIC, sync=True)
-                _sync_folder(self.path.parent)
+                sync_names(self.path.parent)
         except OSError as error:
             raise unwritable(self.path, error) from error
 
@@ -157,7 +158,7 @@ class FramedFile:
             raise
         os.close(self._file)
         self._file = anew
-        _sync_folder(self.path.parent)
+        sync_names(self.path.parent)
 
 
 def unwritable(path: Path, error: OSError) -> OutboxError:
@@ -182,15 +183,6 @@ def _opened(path: Path) -> int:
         os.close(file)
         raise
     return file
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _digest(record: bytes) -> bytes:

@@ -20,7 +20,8 @@ from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec, differences
 from sweeps.tracking.framed_file import FramedFile, unwritable
 from sweeps.tracking.holder import busy, this_process
-from sweeps.tracking.outbox_contents import SENSELESS, SOURCE, Contents, Entry, Opening, Table, contents_of, entry_of
+from sweeps.tracking.outbox_contents import SENSELESS, Contents, Entry, Opening, Table, contents_of, entry_of
+from sweeps.tracking.spec_params import SOURCE_TAGS
 from sweeps.user_network.codec import decode, encode
 from sweeps.verdicts.facts import State
 from sweeps.worker.task import Key, TrialResult
@@ -172,7 +173,7 @@ class Outbox(Contents):
 
     def _begin(self, opening: Opening) -> None:
         network = opening.spec.network
-        source = {} if network is None else {name: getattr(network, name) for name in SOURCE}
+        source = {} if network is None else {name: getattr(network, name) for name in SOURCE_TAGS}
         table = {"kind": "begun", "spec": opening.spec.to_table(), "rules": opening.spec.rules, "source": source}
         table |= {"provenance": opening.provenance, "digests": opening.digests, "code": opening.code}
         self._file.append(encode(table | {"is_whole": self.is_whole}))

@@ -20,7 +20,6 @@ from sweeps.user_network.codec import decode, rebuilt
 from sweeps.user_network.parameters import Parameters
 from sweeps.worker.task import Key, TrialResult
 
-SOURCE = ("target", "file", "digest", "decay", "faults")  # of a user's network, beside its name
 SENSELESS = (UserNetworkError, SpecError, LookupError, TypeError, ValueError, AttributeError)  # of a record
 
 Table = dict[str, Any]

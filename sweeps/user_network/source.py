@@ -82,9 +82,21 @@ def source_digest(target: str) -> str:
             found = None
         path = Path(found.origin) if found and found.origin else None
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
+        return _sha256(path) if path else ""
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}; {FORM}") from error
+
+
+def file_digest(file: Path) -> str:
+    """The same of a file; "" where there is none any more, or it cannot be read."""
+    try:
+        return _sha256(file)
+    except OSError:
+        return ""
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def find_beside() -> None:

@@ -1,14 +1,13 @@
 """A sweep that shows itself: in a notebook, and as figures."""
 
 import base64
-import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from model import metrics
 from sweeps.analysis.next_spec import answers
 from sweeps.errors import InputError
-from sweeps.formatting import number
+from sweeps.formatting import in_html, number
 from sweeps.results import sweep as results
 from sweeps.verdicts.marks import MARKS, mark_of
 from sweeps.verdicts.tally import tally
@@ -64,9 +63,9 @@ class Sweep(results.Sweep):
         """For notebooks: how many are stable, the bar of verdicts, what follows, the best trials, the map."""
         from sweeps.views.report.page_data import tables_of
 
-        parts = [f"<b>{html.escape(self.name)}</b>: {html.escape(self.state)}, {tally(self.trials['verdict'])}"]
+        parts = [f"<b>{in_html(self.name)}</b>: {in_html(self.state)}, {tally(self.trials['verdict'])}"]
         if len(self.trials):
-            parts += [self._bar(), *(f"<p>{html.escape(said)}</p>" for said in answers(tables_of(self))), self._top()]
+            parts += [self._bar(), *(f"<p>{in_html(said)}</p>" for said in answers(tables_of(self))), self._top()]
         try:
             picture = base64.b64encode(self.map().png()).decode()
             parts.append(f'<img alt="stability map" style="max-width: 100%" src="data:image/png;base64,{picture}">')
@@ -78,9 +77,9 @@ class Sweep(results.Sweep):
         counts = self.trials["verdict"].value_counts()
         words = [word for word in MARKS if word in counts] + [word for word in counts.index if word not in set(MARKS)]
         pieces = [
-            f'<span title="{html.escape(str(word))}" style="flex: {counts[word]}; background: {mark_of(word).colour}; '
+            f'<span title="{in_html(str(word))}" style="flex: {counts[word]}; background: {mark_of(word).colour}; '
             f'color: #fff; padding: 1px 4px; overflow: hidden; white-space: nowrap">{counts[word]} '
-            f"{html.escape(str(word)).replace('_', ' ')}</span>"
+            f"{in_html(str(word)).replace('_', ' ')}</span>"
             for word in words
         ]
         return f'<div style="display: flex; margin: .4em 0; max-width: 60em; font-size: 85%">{"".join(pieces)}</div>'
@@ -88,9 +87,9 @@ class Sweep(results.Sweep):
     def _top(self) -> str:
         best = self.best(_ROWS)
         shown = ["trial", *(metrics.final(goal.metric) for goal in self.spec.goals), "verdict", *self.spec.varied]
-        head = "".join(f"<th>{html.escape(name.removeprefix('final.'))}</th>" for name in shown)
+        head = "".join(f"<th>{in_html(name.removeprefix('final.'))}</th>" for name in shown)
         rows = [
-            "".join(f"<td>{number(v) if isinstance(v, float) else html.escape(str(v))}</td>" for v in row)
+            "".join(f"<td>{number(v) if isinstance(v, float) else in_html(str(v))}</td>" for v in row)
             for row in best[shown].itertuples(index=False, name=None)
         ]
         return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"

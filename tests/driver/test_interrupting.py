@@ -67,11 +67,12 @@ def test_ctrl_c_leaves_a_store_that_hangs_and_says_what_it_waits_for(
 def test_ctrl_c_once_more_waits_no_longer() -> None:
     released = threading.Event()
     thread = WriterThread(lambda give_up: Hanging(released))
-    thread.do(lambda writer: writer.hang(), is_result=True)
+    hung = thread.do(lambda writer: writer.hang())
     began = time.monotonic()
     pressing = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     pressing.start()
-    assert thread.interrupt(HUNG_SECONDS) == 1
+    thread.interrupt(HUNG_SECONDS)
+    assert not hung.done()
     thread.close(0)
     assert time.monotonic() - began < HUNG_SECONDS
     pressing.join()
@@ -81,9 +82,11 @@ def test_ctrl_c_once_more_waits_no_longer() -> None:
 def test_what_is_queued_when_the_thread_is_left_is_not_done_any_more() -> None:
     released, done = threading.Event(), list[Future[None]]()
     thread = WriterThread(lambda give_up: Hanging(released))
-    thread.do(lambda writer: writer.hang(), is_result=True)
-    late = thread.do(lambda writer: done.append(late), is_result=True)
-    assert thread.interrupt(0) == 2
+    hung = thread.do(lambda writer: writer.hang())
+    late = thread.do(lambda writer: done.append(late))
+    thread.interrupt(0)
+    assert not hung.done()
+    assert not late.done()
     thread.close(0)
     released.set()
     thread.close()

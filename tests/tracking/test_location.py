@@ -1,13 +1,15 @@
 """All spellings of one store's address are one store, and different stores stay two."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from sweeps.errors import BusyError
 from sweeps.tracking.location import sqlite_file, store_key
-from sweeps.tracking.sweep_lock import only_driver
+from sweeps.tracking.outbox import Outbox
+from sweeps.tracking.outbox_places import outbox_path
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def test_what_is_no_address_has_no_file_and_raises_nothing(odd: str) -> None:
 def test_second_driver_is_refused_at_once_however_it_spells_the_store_and_whatever_its_cache(
     folder: Path, monkeypatch: pytest.MonkeyPatch, one: str, other: str
 ) -> None:
-    with only_driver(one, "small"):
+    with closing(Outbox(outbox_path(one, "small"))):
         monkeypatch.setenv("SWEEPS_CACHE", str(folder / "another"))
-        with pytest.raises(BusyError, match=rf"\(pid {os.getpid()} on .*, since "), only_driver(other, "small"):
-            pass
+        with pytest.raises(BusyError, match=rf"\(pid {os.getpid()} on .*, since "):
+            Outbox(outbox_path(other, "small"))

@@ -1,6 +1,5 @@
 """Curves of several trainings in the same panels: trials of any sweeps, and runs recorded elsewhere."""
 
-import html
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.formatting import drawable, printable
+from sweeps.formatting import drawable, in_html
 
 if TYPE_CHECKING:  # importing Matplotlib takes longer than most commands
     from matplotlib.axes import Axes
@@ -76,7 +75,7 @@ def page(trainings: Sequence[DrawnTraining], title: str, note: str = _OF_TRIALS)
     note: a paragraph under the title.
     """
     figures = [
-        f'<figure role="img" aria-label="{_escaped(_described(trainings, panel))}">{_svg(trainings, panel)}</figure>'
+        f'<figure role="img" aria-label="{in_html(_described(trainings, panel))}">{_svg(trainings, panel)}</figure>'
         for panel in _shown(trainings)
     ]
     return "\n".join(
@@ -84,9 +83,9 @@ def page(trainings: Sequence[DrawnTraining], title: str, note: str = _OF_TRIALS)
             "<!doctype html>",
             '<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{_escaped(title)}</title><style>{_STYLE}</style></head><body>",
-            f"<h1>{_escaped(title)}</h1>",
-            f"<p>{_escaped(note)}</p>",
+            f"<title>{in_html(title)}</title><style>{_STYLE}</style></head><body>",
+            f"<h1>{in_html(title)}</h1>",
+            f"<p>{in_html(note)}</p>",
             _legend(trainings),
             f'<div class="panels">{"".join(figures)}</div>',
             _table(trainings),
@@ -134,10 +133,6 @@ def _svg(trainings: Sequence[DrawnTraining], panel: str) -> str:
     return file.getvalue().partition("<svg")[2].join(("<svg", ""))
 
 
-def _escaped(text: str) -> str:
-    return html.escape(printable(text))
-
-
 def _label(name: str) -> str:
     """Matplotlib leaves out what begins with an underscore."""
     return drawable(f" {name}" if name.startswith("_") else name)
@@ -181,7 +176,7 @@ def _described(trainings: Sequence[DrawnTraining], panel: str) -> str:
 
 def _legend(trainings: Sequence[DrawnTraining]) -> str:
     items = [
-        f"<li>{_swatch(k)}<b>{_escaped(training.name)}</b>{training.said and ': '}{_escaped(training.said)}</li>"
+        f"<li>{_swatch(k)}<b>{in_html(training.name)}</b>{training.said and ': '}{in_html(training.said)}</li>"
         for k, training in enumerate(trainings)
     ]
     return f"<ul>{''.join(items)}</ul>"
@@ -193,11 +188,11 @@ def _swatch(k: int) -> str:
 
 def _table(trainings: Sequence[DrawnTraining]) -> str:
     panels = _shown(trainings)
-    head = "".join(f'<th class="number">{_escaped(PANELS[panel])}</th>' for panel in panels)
+    head = "".join(f'<th class="number">{in_html(PANELS[panel])}</th>' for panel in panels)
     rows = []
     for k, training in enumerate(trainings):
         cells = "".join(f'<td class="number">{_number(training.last(panel))}</td>' for panel in panels)
-        rows.append(f"<tr><th>{_swatch(k)}{_escaped(training.name)}</th>{cells}</tr>")
+        rows.append(f"<tr><th>{_swatch(k)}{in_html(training.name)}</th>{cells}</tr>")
     return f'<div class="table"><table><tr><th>last value</th>{head}</tr>{"".join(rows)}</table></div>'
 
 

@@ -4,7 +4,6 @@ The picture of its map is beside it.
 """
 
 import hashlib
-import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from model import DatasetError
 from model.cache import cache_folder
 from sweeps.analysis.stability_map import StabilityMap, stability_map
 from sweeps.errors import TrackingError
+from sweeps.formatting import in_html
 from sweeps.results.sweep import Sweep
 from sweeps.specification.spec import NAME
 from sweeps.tracking.records import REPORT, REPORT_FILE, REPORT_PICTURE
@@ -72,7 +72,7 @@ def render(data: Mapping[str, Any]) -> str:
     folder = files(__package__) / "page"
     scripts = "\n".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     parts = {
-        "TITLE": html.escape(f"{data['sweep']['name']}: stability report"),
+        "TITLE": in_html(f"{data['sweep']['name']}: stability report"),
         "STYLE": (folder / _STYLE).read_text(encoding="utf-8"),
         "DATA": escaped_json(data),
         "SCRIPT": f'(() => {{\n"use strict";\n{scripts}\n}})();',
