@@ -87,13 +87,7 @@ def diagnose(
 def _examples(data: Dataset | Sequence[tuple[Any, Any]]) -> tuple[Array, Array]:
     """(x (m, n_in), y (m, n_out)) of some of the data, at most a few hundred, classes mixed."""
     few = data_check.EXAMPLES
-    return _of_dataset(data, few) if isinstance(data, Dataset) else _pairs(data, few)
-
-
-def _of_dataset(data: Dataset, few: int) -> tuple[Array, Array]:
-    chosen = np.random.default_rng(0).permutation(len(data.train))[:few]
-    x = np.asarray(data.train.x[chosen], np.float64) * float(data.train.scale)
-    return x, np.eye(data.train.classes)[data.train.y[chosen]]
+    return data_check.some_of(data.train, few) if isinstance(data, Dataset) else _pairs(data, few)
 
 
 def _pairs(data: Sequence[tuple[Any, Any]], few: int) -> tuple[Array, Array]:
@@ -108,7 +102,7 @@ def _proof_data(data: Dataset | Sequence[tuple[Any, Any]] | None) -> ProofData:
     """What a class is trained on: some of the data, of the digits where there are none."""
     data = load("digits") if data is None else data
     if isinstance(data, Dataset):
-        return ProofData(*_of_dataset(data, PROOF_EXAMPLES), data.name)
+        return ProofData(*data_check.some_of(data.train, PROOF_EXAMPLES), data.name)
     return ProofData(*_pairs(data, PROOF_EXAMPLES), "the data")
 
 

@@ -7,9 +7,8 @@ import numpy as np
 
 from model import Dataset, Network
 from sweeps.diagnosis.findings import Finding, Severity
-from sweeps.diagnosis.network.data_check import judge_examples
+from sweeps.diagnosis.network.data_check import judge_examples, some_of
 from sweeps.diagnosis.network.first_minute import EXAMPLES, judge_builtin_start
-from sweeps.diagnosis.network.subject import Array
 from sweeps.specification.spec import SweepSpec
 
 
@@ -22,14 +21,7 @@ def first_look(spec: SweepSpec, data: Mapping[str, Dataset], say: Callable[[str]
         sizes = (first.train.features, *spec.plan.hidden, first.train.classes)
         plan = replace(spec.plan, dtype="float64")
         network = Network.initialise(sizes, plan, np.random.default_rng(spec.seed))
-        say_gravest("", judge_builtin_start(network, *some_examples(first)), say)
-
-
-def some_examples(data: Dataset) -> tuple[Array, Array]:
-    """x (m, features) as in training and y (m, classes) one-hot of some of the training set, classes mixed."""
-    chosen = np.random.default_rng(0).permutation(len(data.train))[:EXAMPLES]
-    x = np.asarray(data.train.x[chosen], np.float64) * float(data.train.scale)
-    return x, np.eye(data.train.classes)[data.train.y[chosen]]
+        say_gravest("", judge_builtin_start(network, *some_of(first.train, EXAMPLES)), say)
 
 
 def say_gravest(name: str, findings: list[Finding], say: Callable[[str], None]) -> None:

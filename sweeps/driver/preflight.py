@@ -7,11 +7,12 @@ from itertools import product
 
 from model import Dataset
 from sweeps.diagnosis.findings import Finding
-from sweeps.diagnosis.network.first_minute import start_of_source
+from sweeps.diagnosis.network.data_check import some_of
+from sweeps.diagnosis.network.first_minute import EXAMPLES, start_of_source
 from sweeps.diagnosis.network.step_law import faults_text
 from sweeps.diagnosis.network.step_law_measuring import examine_source
 from sweeps.diagnosis.network.subject import Array
-from sweeps.driver.first_look import say_gravest, some_examples
+from sweeps.driver.first_look import say_gravest
 from sweeps.errors import InputError, UserNetworkError
 from sweeps.executors.base import Executor
 from sweeps.specification.spec import SweepSpec
@@ -50,7 +51,7 @@ def preflight(
         )
     known = replace(source, file=met.file, digest=met.digest)
     dtype = str(dtypes[0])
-    x, y = some_examples(first)
+    x, y = some_of(first.train, EXAMPLES)
     starting = [shape for shape in shapes if shape[0] == first.train.features and shape[-1] == first.train.classes]
     say_gravest(source.named, _start(source, starting, x.astype(dtype), y.astype(dtype), spec, pool), say)
     return replace(spec, network=_examined(known, spec, pool, say))

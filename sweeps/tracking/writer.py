@@ -21,7 +21,7 @@ from sweeps.tracking.outage import Outage
 from sweeps.tracking.records import PARTS, TABLES, RecordedTrial
 from sweeps.tracking.retrying import tracking_errors
 from sweeps.tracking.run_reading import DEATHS, RETRIED, RETRY, kept_settings, noted_deaths, times_retried
-from sweeps.tracking.serving.registered_model import log_champion
+from sweeps.tracking.serving.registered_model import log_champion, title_of
 from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.store import Store
 from sweeps.tracking.tables import TRIALS, epoch_rows, epochs_table, made_tables, read_epochs, table_files
@@ -182,7 +182,7 @@ class SweepWriter:
         tags = {"state": "finished"}
         if champion is not None:
             self._patience.do(lambda _: log_champion(self._store, self._sweep, champion))
-            tags["champion"] = f"trial {champion.number}, replicate {champion.replicate}"
+            tags["champion"] = title_of(champion)
         best = None if champion is None else (champion.number, champion.replicate)
         pair = pair_to_compare(self.spec, tables[TRIALS])
         summary = describe_sweep(self.spec, self._sweep.experiment_id, self._sweep.run_id, recorded, best, pair)

@@ -19,10 +19,16 @@ _SURE = 3.0  # standard deviations above chance
 
 def judge_examples(examples: Examples) -> list[Finding]:
     """Of a training set as a network sees it; nothing where all is well."""
-    chosen = np.random.default_rng(0).permutation(len(examples))[:EXAMPLES]
-    x = np.asarray(examples.x[chosen], np.float64) * float(examples.scale)
+    x, y = some_of(examples, EXAMPLES)
     counts = np.bincount(examples.y, minlength=examples.classes)
-    return [*_of_scale(x), *_of_classes(counts), *_of_neighbours(x, np.asarray(examples.y[chosen]))]
+    return [*_of_scale(x), *_of_classes(counts), *_of_neighbours(x, y.argmax(axis=1))]
+
+
+def some_of(examples: Examples, most: int) -> tuple[Array, Array]:
+    """x (m, n_in), as a network sees it, and y (m, classes), one-hot, of at most so many examples, classes mixed."""
+    chosen = np.random.default_rng(0).permutation(len(examples))[:most]
+    x = np.asarray(examples.x[chosen], np.float64) * float(examples.scale)
+    return x, np.eye(examples.classes)[examples.y[chosen]]
 
 
 def judge_pairs(x: Array, y: Array) -> list[Finding]:

@@ -70,7 +70,7 @@ class Correction:
     def step(self, wrapped: WrappedNetwork, batch: tuple[Array, Array], eta: float, lmbda: float, n: int) -> None:
         """Their network takes its own step, then gets what the corrected one leaves. Raises StateShapeError."""
         layout = Layout(wrapped.sizes)
-        before, of_lambda = _theta(wrapped, layout), 0.0 * np.empty(0)
+        before, of_lambda = _theta(wrapped, layout), np.zeros(layout.size)
         if lmbda and self.decay is None:
             with_it, without = (self._moved(wrapped.copy(), layout, batch, eta, value, n) for value in (lmbda, 0.0))
             of_lambda = with_it - without
@@ -81,7 +81,7 @@ class Correction:
             moved = self.factors * moved
         if self.decay is not None:
             of_lambda = -eta * self.decay(before, of_weights(layout), lmbda, n)
-        after = before + moved + (of_lambda if len(of_lambda) else 0.0)
+        after = before + moved + of_lambda
         wrapped.set(layout.weights(after), layout.biases(after))
 
     def _moved(

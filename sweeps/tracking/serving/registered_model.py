@@ -75,13 +75,13 @@ def log_champion(store: Store, sweep: RecordedSweep, champion: Champion) -> str:
 def _versions(store: Store, sweep: RecordedSweep, champion: Champion) -> list[ModelVersion]:
     """Those of this champion, the oldest first; one without a tag is of an earlier version of ours, if the only one."""
     found = store.client.search_model_versions(f"name = '{sweep.spec.name}' and run_id = '{sweep.run_id}'")
-    of_old = sweep.tags.get("champion") == _title(champion)
-    ours = [one for one in found if one.tags.get("champion") == _title(champion) or (of_old and not one.tags)]
+    of_old = sweep.tags.get("champion") == title_of(champion)
+    ours = [one for one in found if one.tags.get("champion") == title_of(champion) or (of_old and not one.tags)]
     return sorted(ours, key=lambda one: int(one.version))
 
 
 def _register(store: Store, sweep: RecordedSweep, champion: Champion) -> ModelVersion:
-    tags = {"champion": _title(champion)}
+    tags = {"champion": title_of(champion)}
     with _quietly(store):
         uri, model_id = _log(store, sweep, champion)
         with sent_once():
@@ -97,7 +97,8 @@ def _clear_unregistered(store: Store, sweep: RecordedSweep) -> None:
             store.client.delete_logged_model(logged.model_id)
 
 
-def _title(champion: Champion) -> str:
+def title_of(champion: Champion) -> str:
+    """What its version and the sweep are tagged with."""
     return f"trial {champion.number}, replicate {champion.replicate}"
 
 
