@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sweeps.diagnosis.findings import Code
+
 ROOT = Path(__file__).parents[1]
 PRODUCT = [
     path
@@ -87,3 +89,8 @@ def test_the_old_name_of_an_error_catches_the_same() -> None:
     from sweeps.errors import GuestError, UserNetworkError
 
     assert GuestError is UserNetworkError
+
+
+def test_every_code_of_a_finding_is_told_of_in_the_docs() -> None:
+    text = (ROOT / "docs" / "own-network.md").read_text(encoding="utf-8")
+    assert {code for code in Code if f"`{code}`" not in text} == set()
