@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from support.campaign.cases import TRIALS, wrong
+from support.campaign.cases import TRIALS, of_ours, wrong
 from support.small_sweeps import small_spec, swept
 
 ROOT = Path(__file__).parents[2]
@@ -51,3 +51,13 @@ def test_sweeps_struck_by_three_hundred_faults_come_out_as_undisturbed_ones() ->
     ended = campaign("--faults", 300, "--processes", 2)
     sys.stdout.write(ended.stdout)
     assert ended.returncode == 0
+
+
+def test_only_the_word_of_an_orphan_is_no_traceback_of_ours() -> None:
+    """A worker that is just starting when its driver is killed says so, in loky's name; nothing can keep it from that."""
+    place = '  File "/x/joblib/externals/loky/backend/popen_loky_posix.py", line 174, in <module>\n'
+    orphan = "    prep_data = pickle.load(from_parent)\n                ^^^^^^\nEOFError: Ran out of input\n"
+    assert "Traceback" not in of_ours(f"a\nTraceback (most recent call last):\n{place}{orphan}\nb")
+    ours = '  File "/x/sweeps/driver/loop.py", line 1, in run\n    pickle.load(x)\nEOFError: Ran out of input\n'
+    for text in (f"{place}{ours}", f"{ours}{orphan}", f"{place}    spawn.prepare(prep_data)\nValueError: x\n"):
+        assert "Traceback" in of_ours(f"Traceback (most recent call last):\n{text}")

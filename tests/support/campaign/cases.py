@@ -1,6 +1,7 @@
 """One case: a sweep that several faults strike one after another, and what has to be true of it in the end."""
 
 import random
+import re
 import subprocess
 import time
 from collections import Counter
@@ -30,6 +31,12 @@ _RUNS = 5  # of the sweep after its faults, until it is finished
 _PATIENCE_SECONDS = 300.0  # with one driver
 _DYING_SECONDS = 0.5  # given to a driver that a fault has killed
 _LEAVING_SECONDS = 20.0  # given to what a dead driver had started
+_ORPHAN = re.compile(
+    r"Traceback \(most recent call last\):\n"
+    r'  File "[^"]*/loky/backend/popen_loky_posix\.py", line \d+, in <module>\n'
+    r"    \w+ = pickle\.load\(from_parent\)\n(?: +\^+\n)?"
+    r"EOFError: Ran out of input\n"
+)
 
 
 @dataclass(frozen=True)
@@ -143,7 +150,7 @@ class Campaign:
             outcome.problems += _finished(start, arguments + ["--retry-failed"] * case.retries, place)
             outcome.problems += [f"left behind: {left}" for left in place.left_behind(_LEAVING_SECONDS)]
             outcome.problems += wrong(uri, case.name, self._undisturbed[case.sampler])
-            outcome.problems += _tracebacks(place)
+            outcome.problems += _tracebacks(place, case)
         finally:
             place.clear()
             for disk in reversed(disks):
@@ -222,8 +229,15 @@ def wrong(uri: str, name: str, undisturbed: Sweep) -> list[str]:
     return problems
 
 
-def _tracebacks(place: Place) -> list[str]:
+def of_ours(log: str) -> str:
+    """A log without what loky prints where a worker that is just starting finds its driver gone, killed."""
+    return _ORPHAN.sub("", log)
+
+
+def _tracebacks(place: Place, case: Case) -> list[str]:
     """What a person would have seen of our insides."""
     logs = {log.name: log.read_text(errors="replace") for log in sorted(place.folder.glob("driver-*.log"))}
+    if any("SIGKILL" in fault.name and "worker" not in fault.name for fault in case.faults):
+        logs = {name: of_ours(text) for name, text in logs.items()}
     found = {name: text[text.rindex("Traceback") :][:1500] for name, text in logs.items() if "Traceback" in text}
     return [f"{name} holds a traceback: {text}" for name, text in found.items()]
