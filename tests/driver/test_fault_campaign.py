@@ -54,7 +54,7 @@ def test_sweeps_struck_by_three_hundred_faults_come_out_as_undisturbed_ones() ->
 
 
 def test_only_the_word_of_an_orphan_is_no_traceback_of_ours() -> None:
-    """A worker that is just starting when its driver is killed says so, in loky's name; nothing can keep it from that."""
+    """A worker that is just starting when its driver is killed says so, in loky's name; nothing keeps it from that."""
     place = '  File "/x/joblib/externals/loky/backend/popen_loky_posix.py", line 174, in <module>\n'
     orphan = "    prep_data = pickle.load(from_parent)\n                ^^^^^^\nEOFError: Ran out of input\n"
     assert "Traceback" not in of_ours(f"a\nTraceback (most recent call last):\n{place}{orphan}\nb")
