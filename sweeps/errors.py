@@ -73,3 +73,6 @@ class AddressError(InputError, TrackingError):
 
 class RefusedError(StoreAwayError, AddressError):
     """A sound tracking URI, but nothing listens there: a mistake, or a store that is away. Exit code 2."""
+
+
+OUT_OF_MEMORY = (MemoryError, ImportError)  # short of memory, a library that is imported late fails to load

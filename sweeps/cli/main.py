@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from sweeps.cli.arguments import parser
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, INTERRUPTED, complain
-from sweeps.errors import BusyError, InputError, Interrupted, TrackingError
+from sweeps.errors import OUT_OF_MEMORY, BusyError, InputError, Interrupted, TrackingError
 from sweeps.formatting import count
 from sweeps.tracking.address import check_address
 from sweeps.tracking.location import tracking_uri
@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not _is_bad_input(error):
             raise
         return complain(error, BAD_INPUT)
-    except (TrackingError, BusyError) as error:
-        return complain(error, FAILED)
+    except (TrackingError, BusyError, *OUT_OF_MEMORY) as error:
+        return complain(_failure(error), FAILED)
     except Interrupted as stop:
         return complain(_left(stop), INTERRUPTED)
     except BrokenPipeError:  # the reader has seen enough, as in `sweeps show mnist | head`
@@ -45,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain(f"{where}{error.strerror or error}; {remedy}", FAILED)
     except KeyboardInterrupt:
         return complain("interrupted", INTERRUPTED)
+
+
+def _failure(error: Exception) -> str:
+    if not isinstance(error, OUT_OF_MEMORY):
+        return str(error)
+    return f"out of memory?{f' {error};' if str(error) else ''} what was recorded stands, and the same command goes on"
 
 
 def _left(stop: Interrupted) -> str:

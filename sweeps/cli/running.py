@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sweeps.cli.as_json import print_json
 from sweeps.cli.browsing import say_what_is_missing
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
-from sweeps.errors import BusyError, InputError, TrackingError, UnknownSweepError
+from sweeps.errors import OUT_OF_MEMORY, BusyError, InputError, TrackingError, UnknownSweepError
 from sweeps.formatting import count, printable
 from sweeps.tracking.address import check_spelling
 from sweeps.tracking.location import sqlite_file, tracking_uri
@@ -148,8 +148,9 @@ def _reported(sweep: "Sweep") -> Path | None:
 
     try:
         published = publish(sweep)
-    except (TrackingError, OSError) as error:
-        complain(f"the report was not written ({error}); `sweeps report {sweep.name}` writes it", DONE)
+    except (TrackingError, OSError, *OUT_OF_MEMORY) as error:
+        why = str(error) or "out of memory"
+        complain(f"the report was not written ({why}); `sweeps report {sweep.name}` writes it", DONE)
         return None
     say_what_is_missing(published)
     return published.page

@@ -1,12 +1,14 @@
 """Worker processes: an executor of joblib's loky. The only importer of joblib."""
 
+import contextlib
 import importlib
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future
+from multiprocessing import resource_tracker
 from typing import Any
 
 import joblib
@@ -38,20 +40,22 @@ class LokyExecutor:
         """size: worker processes. preload: the module that they import before there is work for them."""
         self._size, self._preload = size, preload
         self._executor = self._start()
-        for _ in range(size):  # the processes start, and import, before there is work for them
-            self._last: Future[Any] = self._executor.submit(os.getpid)
+        with _deaf():
+            for _ in range(size):  # the processes start, and import, before there is work for them
+                self._last: Future[Any] = self._executor.submit(os.getpid)
 
     @property
     def size(self) -> int:
         return self._size
 
     def submit(self, function: Callable[..., T], *arguments: object) -> "Future[T]":
-        try:
-            future: Future[T] = self._executor.submit(function, *arguments)
-        except BrokenExecutor:
-            self.close()
-            self._executor = self._start()
-            future = self._executor.submit(function, *arguments)
+        with _deaf():
+            try:
+                future: Future[T] = self._executor.submit(function, *arguments)
+            except BrokenExecutor:
+                self.close()
+                self._executor = self._start()
+                future = self._executor.submit(function, *arguments)
         self._last = future
         return future
 
@@ -63,18 +67,30 @@ class LokyExecutor:
         self._executor.shutdown(wait=True, kill_workers=True)
 
     def _start(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            max_workers=self._size,
-            timeout=_IDLE_SECONDS,
-            initializer=_settle_in,
-            initargs=(os.getpid(), self._preload),
-            env=_ENVIRONMENT,
-        )
+        with _deaf():
+            resource_tracker.ensure_running()  # a process, too; Python unblocks SIGINT once it has started: hence alone
+        with _deaf():
+            return ProcessPoolExecutor(
+                max_workers=self._size,
+                timeout=_IDLE_SECONDS,
+                initializer=_settle_in,
+                initargs=(os.getpid(), self._preload),
+                env=_ENVIRONMENT,
+            )
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that start in here never hear of Ctrl-C or a hang-up, not while they import either: the driver does."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _settle_in(driver: int, preload: str) -> None:
-    """In a worker: leaves Ctrl-C to the driver, and does not outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """In a worker: imports what it will need, and does not outlive the driver."""
     importlib.import_module(preload)
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
 

@@ -11,10 +11,13 @@ import pytest
 from support import failing_workers
 from support.small_sweeps import small_spec, small_table, swept, write_spec
 
+import sweeps.cli.browsing
 import sweeps.driver.loop
+import sweeps.views.report.publishing
 from sweeps.cli.main import main
 from sweeps.results.sweep import Sweep, load
 from sweeps.tracking.location import sqlite_file
+from sweeps.tracking.records import REPORT, REPORT_FILE
 from sweeps.tracking.store import Store
 
 
@@ -48,6 +51,35 @@ def test_quiet_run_says_nothing_on_stderr(uri: str, tmp_path: Path, capfd: pytes
     out, err = capfd.readouterr()
     assert "Best trials of small" in out
     assert err == ""
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ImportError("libsvm.so: failed to map segment from shared object")])
+def test_a_report_that_memory_does_not_suffice_for_is_written_by_the_next_run(
+    error: Exception, uri: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_spec(tmp_path / "spec.toml", small_table(trials=3))
+    command = ["run", str(path), "--tracking-uri", uri, "--jobs", "1", "--quiet"]
+    with monkeypatch.context() as short:
+        short.setattr(sweeps.views.report.publishing, "build", functools.partial(_raise, error))
+        main(command)
+        out, err = capfd.readouterr()
+        assert "Best trials of small" in out
+        assert f"the report was not written ({str(error) or 'out of memory'}); `sweeps report small` writes it" in err
+    assert main(command) == 0
+    assert load("small", uri).holds(REPORT, REPORT_FILE)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ImportError("libsvm.so: failed to map segment from shared object")])
+def test_out_of_memory_is_a_sentence(
+    error: Exception, at: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps.cli.browsing, "show", functools.partial(_raise, error))
+    assert main(["show", "shared", *at]) == 1
+    assert capsys.readouterr().err.startswith("sweeps: out of memory? ")
+
+
+def _raise(error: Exception, *_: object, **__: object) -> None:
+    raise error
 
 
 def test_run_with_a_failed_trial_names_it_and_ends_with_1(

@@ -239,5 +239,5 @@ def _tracebacks(place: Place, case: Case) -> list[str]:
     logs = {log.name: log.read_text(errors="replace") for log in sorted(place.folder.glob("driver-*.log"))}
     if any("SIGKILL" in fault.name and "worker" not in fault.name for fault in case.faults):
         logs = {name: of_ours(text) for name, text in logs.items()}
-    found = {name: text[text.rindex("Traceback") :][:1500] for name, text in logs.items() if "Traceback" in text}
+    found = {name: text[text.index("Traceback") :][-1500:] for name, text in logs.items() if "Traceback" in text}
     return [f"{name} holds a traceback: {text}" for name, text in found.items()]
