@@ -59,8 +59,9 @@ soak: $(VENV)/ready-bench  ## the long tests: new examples of every law, publish
 	@$(BIN)/pytest -m soak --timeout 7200 --durations 0 -s $(TESTS)
 	@$(BIN)/python tests/benchmarks/border.py
 
-docs: $(VENV)/ready-dev  ## the picture of the layers, and the reference of both packages, into docs/api
+docs: $(VENV)/ready-dev  ## the pictures of the layers and of a report, and the reference of both packages, into docs/api
 	@$(BIN)/python docs/draw_layers.py
+	@$(BIN)/python docs/draw_report.py
 	@$(BIN)/pdoc --output-directory docs/api model sweeps
 
 lock: $(VENV)/ready-dev  ## pin the newest versions that pyproject.toml allows
