@@ -193,9 +193,10 @@ def _adapt(add: Add) -> None:
 def _serve(add: Add) -> None:
     add("relocate", running.relocate, "after a store was moved: record where its artifacts are now, and keep a backup")
 
-    ui = add("ui", serving.ui, "the MLflow UI on the sweeps' store")
+    ui = add("ui", serving.ui, "the MLflow UI on the sweeps' store, and a front page of all sweeps")
     ui.add_argument("--host", default=HOST)
     ui.add_argument("--port", type=_port, default=PORT, help=f"or the next one that is free (default: {PORT})")
+    ui.add_argument("--no-open", action="store_true", help="print the address, and open no browser")
     ui.add_argument("--app-name", choices=(serving.GUARD,), help="ask for a name and password, as others can reach it")
     ui.add_argument("--allowed-hosts", metavar="HOSTS", help="names by which others reach it, with commas")
 

@@ -1,6 +1,7 @@
 """The command that serves MLflow's UI: on this machine alone, unless it is told otherwise and told how to guard it."""
 
 import argparse
+import contextlib
 import errno
 import importlib.util
 import ipaddress
@@ -10,12 +11,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
+import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
-from sweeps.errors import InputError
+from sweeps.errors import InputError, OddSweepError, UnknownSweepError
 from sweeps.tracking.address import check_address
 from sweeps.tracking.location import sqlite_file, tracking_uri
 from sweeps.tracking.mlflow_pages.links import is_served
@@ -29,6 +33,8 @@ _SHORTEST_PASSWORD = 12  # characters, as MLflow has it
 _PASSWORD = "MLFLOW_AUTH_ADMIN_PASSWORD"
 _CONFIG = "MLFLOW_AUTH_CONFIG_PATH"
 _STOP_SECONDS = 10.0
+_OPEN_SECONDS = 60.0  # that MLflow may take to start
+_LISTED = 10  # sweeps whose addresses are printed; the front page has them all
 
 
 def ui(arguments: argparse.Namespace) -> int:
@@ -50,8 +56,59 @@ def ui(arguments: argparse.Namespace) -> int:
     if guard:
         server += ["--app-name", GUARD, "--allowed-hosts", arguments.allowed_hosts]
     shown = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
-    complain(f"the MLflow UI will be at http://{shown}:{port} (Ctrl-C stops it)", DONE)
+    address = f"http://{shown}:{port}"
+    complain(f"the MLflow UI will be at {address} (Ctrl-C stops it)", DONE)
+    latest = _introduced(uri, address)
+    if latest is not None and not arguments.no_open and _has_screen():
+        threading.Thread(target=_open_when_served, args=(latest, arguments.host, port), daemon=True).start()
     return _serve(server, os.environ | _environment(uri) | guard)
+
+
+def _introduced(uri: str, address: str) -> str | None:
+    """Says where each sweep is in the UI and in the front page, which it writes; returns the latest one's address."""
+    from sweeps.results.sweep import load
+    from sweeps.tracking.mlflow_pages.links import view_link
+    from sweeps.tracking.readers import open_reader
+    from sweeps.views.store_page import FILE, write_store_page
+
+    found, odd = [], {}
+    for name in open_reader(uri).names():
+        try:
+            found.append(load(name, uri))
+        except (OddSweepError, UnknownSweepError) as error:
+            odd[name] = str(error)
+    if not found:
+        complain("no sweeps in it yet; make one with `sweeps run`", DONE)
+        return None
+    found.sort(key=lambda sweep: int(sweep.experiment_id), reverse=True)
+    views = [f"{address}/{view_link(sweep.experiment_id)}" for sweep in found]
+    for sweep, view in list(zip(found, views, strict=True))[:_LISTED]:
+        complain(f"{sweep.name}: {view}", DONE)
+    file = sqlite_file(uri)
+    if file is not None:
+        page = file.parent / FILE
+        try:
+            write_store_page(found, odd, address, page)
+            complain(f"all sweeps, with their maps and reports: {page}", DONE)
+        except OSError as error:
+            complain(f"{page}: cannot be written ({error.strerror}); the UI works without it", DONE)
+    return views[0]
+
+
+def _has_screen() -> bool:
+    """Whether somebody sits before a terminal and a browser can open."""
+    screen = sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+    return screen and sys.stderr.isatty()
+
+
+def _open_when_served(address: str, host: str, port: int) -> None:
+    """Opens a browser once the server answers; never, where it does not within a minute."""
+    until = time.monotonic() + _OPEN_SECONDS
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+            webbrowser.open(address)
+            return
+        time.sleep(0.2)
 
 
 def _environment(uri: str) -> dict[str, str]:

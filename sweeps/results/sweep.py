@@ -233,6 +233,11 @@ class Sweep:
         """Whether a file is among the sweep run's artifacts."""
         return self._reader.holds(self.run_id, folder, name)
 
+    def file(self, folder: str, name: str) -> Path | None:
+        """Where one of the sweep run's artifacts is on this machine; None where it is not, or a server keeps it."""
+        path = self._reader.local_path(self.run_id, f"{folder}/{name}")
+        return path if path is not None and path.is_file() else None
+
     def attach(self, folder: str, files: Mapping[str, bytes]) -> dict[str, Path | None]:
         """Writes files into a folder of the sweep run's artifacts, over what is there.
 

@@ -10,10 +10,12 @@ from model import Dataset
 from sweeps.specification.domains import Settings, encode
 from sweeps.specification.spec import HYPERPARAMETERS, SweepSpec
 from sweeps.tracking.mlflow_pages.descriptions import NOTE, describe_trial
+from sweeps.verdicts.marks import mark_of
 from sweeps.verdicts.verdict import Assessment
 from sweeps.worker.task import TrialResult
 from sweeps.worker.watched_training import best_epoch
 
+_COLOUR = "mlflow.runColor"  # in which MLflow's charts draw a run
 SOURCE = {"mlflow.source.name": "sweeps", "mlflow.source.type": "LOCAL", "mlflow.user": getpass.getuser()}
 
 
@@ -44,6 +46,7 @@ def _verdict_tags(assessment: Assessment) -> dict[str, str]:
     tags = {
         "verdict": assessment.verdict.value,
         "verdict.reason": assessment.sentence,
+        _COLOUR: mark_of(assessment.verdict).colour,
         NOTE: describe_trial(assessment),
     }
     return tags | ({"verdict.cause": assessment.cause.value} if assessment.cause else {})

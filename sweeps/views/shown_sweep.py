@@ -9,8 +9,9 @@ from sweeps.analysis.next_spec import answers
 from sweeps.errors import InputError
 from sweeps.formatting import in_html, number
 from sweeps.results import sweep as results
-from sweeps.verdicts.marks import MARKS, mark_of
+from sweeps.verdicts.marks import MARKS
 from sweeps.verdicts.tally import tally
+from sweeps.views.verdict_bar import verdict_bar
 
 if TYPE_CHECKING:
     from sweeps.views.figures.shown_figure import ShownFigure
@@ -65,24 +66,17 @@ class Sweep(results.Sweep):
 
         parts = [f"<b>{in_html(self.name)}</b>: {in_html(self.state)}, {tally(self.trials['verdict'])}"]
         if len(self.trials):
-            parts += [self._bar(), *(f"<p>{in_html(said)}</p>" for said in answers(tables_of(self))), self._top()]
+            parts += [
+                verdict_bar(self.trials["verdict"]),
+                *(f"<p>{in_html(said)}</p>" for said in answers(tables_of(self))),
+                self._top(),
+            ]
         try:
             picture = base64.b64encode(self.map().png()).decode()
             parts.append(f'<img alt="stability map" style="max-width: 100%" src="data:image/png;base64,{picture}">')
         except InputError:
             pass
         return f"<div>{''.join(parts)}</div>"
-
-    def _bar(self) -> str:
-        counts = self.trials["verdict"].value_counts()
-        words = [word for word in MARKS if word in counts] + [word for word in counts.index if word not in set(MARKS)]
-        pieces = [
-            f'<span title="{in_html(str(word))}" style="flex: {counts[word]}; background: {mark_of(word).colour}; '
-            f'color: #fff; padding: 1px 4px; overflow: hidden; white-space: nowrap">{counts[word]} '
-            f"{in_html(str(word)).replace('_', ' ')}</span>"
-            for word in words
-        ]
-        return f'<div style="display: flex; margin: .4em 0; max-width: 60em; font-size: 85%">{"".join(pieces)}</div>'
 
     def _top(self) -> str:
         best = self.best(_ROWS)
