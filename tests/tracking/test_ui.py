@@ -16,6 +16,7 @@ from sweeps.cli.main import main
 from sweeps.results.sweep import Sweep
 from sweeps.tracking.mlflow_pages import links, saved_view
 from sweeps.tracking.mlflow_pages.descriptions import NOTE
+from sweeps.verdicts.marks import mark_of
 from sweeps.views.report.page_data import build
 
 PATIENCE = 150.0  # seconds: MLflow's pages load in three, and in a minute on a busy machine
@@ -96,6 +97,12 @@ def test_link_opens_the_charts(sweep: Sweep, server: str, page: Any) -> None:
     page.goto(f"{server}/{links.view_link(sweep.experiment_id)}")
     see(page, "You're viewing a shared view")
     see(page, "Add chart")
+    listed = page.get_by_text(re.compile(r"^trial-\d+$")).all_inner_texts()
+    assert listed[0] == f"trial-{sweep.best(1)['trial'].iloc[0]:04}", "the best run is not the first of the list"
+    drawn = set(page.evaluate("[...document.querySelectorAll('*')].map(one => getComputedStyle(one).backgroundColor)"))
+    for verdict in sweep.trials["verdict"].unique():
+        red, green, blue = bytes.fromhex(mark_of(verdict).colour[1:])
+        assert f"rgb({red}, {green}, {blue})" in drawn, f"no run has the colour of {verdict}"
     page.mouse.move(800, 700)
     for section, titles in SECTIONS.items():
         scroll_to(page, f"({len(titles)})")

@@ -9,7 +9,7 @@ from typing import Any
 
 from model import metrics
 from model.metrics import Family
-from sweeps.specification.spec import SweepSpec
+from sweeps.specification.spec import Goal, SweepSpec
 from sweeps.tracking.mlflow_pages.links import VIEW
 
 TAG = f"mlflow.sharedViewState.{VIEW}"
@@ -33,6 +33,7 @@ _COLUMNS = {
 }
 _COSTS = (metrics.VALIDATION_DATA, metrics.PENALTY, metrics.TRAIN_TOTAL, metrics.VALIDATION_TOTAL)
 _LOG = ("log10_eta", "log10_lambda")  # these charts know no log axes
+_CHARTS_IN_A_ROW = 2  # their titles can be read beside MLflow's panels, 1440 pixels wide
 _SECTIONS = ("Cost", "Norms", "Stability", "Search")
 
 
@@ -40,13 +41,13 @@ def view_tag(spec: SweepSpec) -> dict[str, str]:
     """The experiment tag that holds the view. Needs no results; nothing when MLflow would refuse its length."""
     searched = spec.search.get("hidden")
     hidden = [len(value) for value in searched.corners if isinstance(value, tuple)] if searched else []
-    state = _state(layers=1 + max(hidden, default=len(spec.plan.hidden)))
+    state = _state(spec.goals[0], layers=1 + max(hidden, default=len(spec.plan.hidden)))
     packed = base64.b64encode(zlib.compress(json.dumps(state, separators=(",", ":")).encode(), 9)).decode()
     value = json.dumps({"name": NAME, "createdAt": int(time.time() * 1000), "state": f"deflate;{packed}"})
     return {TAG: value} if len(value) <= _LIMIT else {}
 
 
-def _state(layers: int) -> dict[str, Any]:
+def _state(goal: Goal, layers: int) -> dict[str, Any]:
     charts = [_line("Cost", metric, log=True) for metric in _COSTS]
     charts.append(_line("Cost", metrics.VALIDATION_ACCURACY))
     charts.append(_line("Norms", metrics.WEIGHT_NORM, log=True))
@@ -62,6 +63,8 @@ def _state(layers: int) -> dict[str, Any]:
     charts += [_scatter(field, metrics.VALIDATION_DATA) for field in _LOG]
     charts.append(_scatter(*_LOG))
     return {
+        "orderByKey": f"metrics.`{goal.metric}`",
+        "orderByAsc": goal.sign > 0,
         "selectedColumns": [f"{kind}.`{name}`" for kind, names in _COLUMNS.items() for name in names],
         "columnOrder": ["tags.`verdict`", *(f"params.`{name}`" for name in _SEARCHED)],
         "runsHiddenMode": "SHOW_ALL",
@@ -69,6 +72,7 @@ def _state(layers: int) -> dict[str, Any]:
         "isAccordionReordered": True,
         "compareRunSections": [
             {"uuid": name, "name": name, "display": True, "isReordered": True, "deleted": False, "isGenerated": False}
+            | {"columns": _CHARTS_IN_A_ROW}
             for name in _SECTIONS
         ],
         "compareRunCharts": charts,
