@@ -9,6 +9,7 @@ from mlflow.entities import ViewType
 from support import failing_workers
 from support.small_sweeps import Watcher, assert_same, interrupt_at, small_spec, small_table, swept, write_spec
 
+import sweeps
 from sweeps.cli.main import main
 from sweeps.driver.loop import run_sweep
 from sweeps.errors import Interrupted
@@ -46,6 +47,13 @@ def test_failed_trials_run_again_with_their_settings_and_later_proposals_stand(u
     assert recorded.tags["retried"] == "2"
     assert sweep.state == "finished"
     assert sweep.replay(4).identical
+
+
+def test_python_can_ask_for_it_too(uri: str, tmp_path: Path) -> None:
+    path = write_spec(tmp_path / "spec.toml", small_table(trials=3))
+    run_sweep(small_spec(trials=3), Watcher(), 1, uri, functools.partial(failing_workers.broken, numbers={1}))
+    assert (sweeps.run(path, 1, uri).trials["state"] == "failed").sum() == 1
+    assert (sweeps.run(path, 1, uri, retry_failed=True).trials["state"] == "complete").all()
 
 
 @pytest.mark.parametrize("ended", [6, 7])
