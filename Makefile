@@ -59,10 +59,10 @@ soak: $(VENV)/ready-bench  ## the long tests: new examples of every law, publish
 	@$(BIN)/pytest -m soak --timeout 7200 --durations 0 -s $(TESTS)
 	@$(BIN)/python tests/benchmarks/border.py
 
-docs: $(VENV)/ready-dev  ## the pictures of the layers and of a report, and the reference of both packages, into docs/api
+docs: $(VENV)/ready-dev  ## the pictures of the layers and of a report, and the site, into docs/site
 	@$(BIN)/python docs/draw_layers.py
 	@$(BIN)/python docs/draw_report.py
-	@$(BIN)/pdoc --output-directory docs/api model sweeps
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/site
 
 lock: $(VENV)/ready-dev  ## pin the newest versions that pyproject.toml allows
 	$(INSTALL) uv

@@ -7,8 +7,12 @@ line of its own for any lines; numbers may differ in their last digits, as they 
 
 import contextlib
 import io
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,3 +126,15 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"`((?:tests|sweeps|model|docs)/[\w./-]+\.\w+)`", text)
     assert {name for name in named if not (ROOT / name).is_file()} == set()
+
+
+def test_the_site_builds_without_a_warning_and_needs_no_other_site(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("generated", "site"))
+    command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going", "docs", "site"]
+    built = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert built.returncode == 0, built.stderr
+    for page in (tmp_path / "site").rglob("*.html"):
+        loaded = re.findall(r"<(?:script|img|link)[^>]+(?:src|href)=\"(\w+://[^\"]+)", page.read_text(encoding="utf-8"))
+        assert loaded == [], page.name
