@@ -52,6 +52,9 @@ def diagnose(
     is trained with, judged where it is sound. prove: train it as it is and with a corrected step, and add both curves
     as the finding `proof`. Their code runs in a process of its own, which is ended after time_limit seconds.
     Raises UserNetworkError where their code raises, lacks something, or takes too long.
+
+        for finding in sweeps.diagnose("mynet.py:Network"):
+            print(finding.severity, finding.code, finding.message)
     """
     name = network if isinstance(network, str) else network.__name__
     if isinstance(network, str):

@@ -105,6 +105,8 @@ class Sweep:
         the settings, diverged, `final.` and `best.` of every metric, ...
 
         `best.` values are those at the epoch with the best objective.
+
+            sweep.trials.groupby("batch_size")["stable"].sum()
         """
         if self.state == "finished":
             return with_stable(self._tables[TRIALS])  # older sweeps recorded none, or by other rules
@@ -112,7 +114,12 @@ class Sweep:
 
     @functools.cached_property
     def epochs(self) -> pd.DataFrame:
-        """A row per run and epoch (0: before training): trial, replicate, epoch, a column per metric."""
+        """A row per run and epoch (0: before training): trial, replicate, epoch, a column per metric.
+
+        Raises TrackingError where the store does not answer.
+
+            sweep.epochs.pivot_table(index="epoch", columns="trial", values="cost/penalty")
+        """
         if self.state == "finished":
             return self._tables[EPOCHS]
         parts, late = read_epochs(self._reader, self._recorded, self._live)
@@ -135,6 +142,8 @@ class Sweep:
         The columns begin with what is decided by: trial, objective, verdict.
 
         With several objectives: the Pareto front, at most n of it, by the first objective.
+
+            sweep.best(5)[["trial", "eta", "lambda", "verdict"]]
         """
         found = best_trials(self.spec, self.trials, n)
         first = ["trial", *(metrics.final(goal.metric) for goal in self.spec.goals), "verdict"]
@@ -150,6 +159,8 @@ class Sweep:
         """The trials side by side: a row per setting and measurement, a column per trial (`17`, or `17-r1`).
 
         Raises UnknownSweepError for a trial that is not there.
+
+            sweep.compare([0, 1]).loc[["eta", "verdict"]]
         """
         rows = self._rows(trials)
         several = self.spec.replicates > 1
@@ -160,11 +171,18 @@ class Sweep:
         """What differs between two trials, from which epoch on, in which component first; see `divergence`.
 
         Raises UnknownSweepError for a trial that is not there.
+
+            sweep.differences(0, 1)
         """
         return divergence(self._side(one, replicate), self._side(other, replicate))
 
     def effect(self, one: int, other: int, replicate: int = 0) -> list[str]:
-        """The same in sentences, first what the change of settings did. Raises UnknownSweepError."""
+        """The same in sentences, first what the change of settings did.
+
+        Raises UnknownSweepError for a trial that is not there.
+
+            sweep.effect(0, 1)[0]
+        """
         return sentences(self._side(one, replicate), self._side(other, replicate))
 
     def _side(self, number: int, replicate: int) -> Side:
@@ -192,7 +210,12 @@ class Sweep:
         return assessments(self.spec, self._live, self.epochs)
 
     def reassessed(self) -> pd.DataFrame:
-        """The trials table with verdicts made anew from the recorded epochs, by the rules of this version."""
+        """The trials table with verdicts made anew from the recorded epochs, by the rules of this version.
+
+        Raises DatasetError when the data that was trained on is not there any more.
+
+            sweep.reassessed()["verdict"].value_counts()
+        """
         keys = zip(self.trials["trial"], self.trials["replicate"], strict=True)
         made = [self.assessments.get(key) for key in keys]
         words = [one.verdict.value if one else "" for one in made]
@@ -200,7 +223,12 @@ class Sweep:
         return with_stable(self.trials.assign(verdict=words, verdict_reason=sentences))
 
     def study(self) -> "optuna.Study":
-        """The sweep as an Optuna study in memory, for optuna.visualization and optuna.importance."""
+        """The sweep as an Optuna study in memory, for optuna.visualization and optuna.importance.
+
+        Running trials are left out.
+
+            sweep.study().trials_dataframe()
+        """
         from sweeps.sampling.optuna_study import rebuilt_study
 
         ended = [trial for trial in self._live if trial.state != "running"]
@@ -215,6 +243,8 @@ class Sweep:
         These are the shares of single fields: what is missing to 1 is what fields do together. "stable" -> the same for
         whether training is stable, fields that act together included (`eta & lambda`): those sum to 1. What cannot be
         said is left out; raises ValueError where nothing can: fewer than two varied fields, or too few trials.
+
+            sweep.importances()["stable"]
         """
         from sweeps.analysis.stable_trials import stability_shares
         from sweeps.sampling.optuna_study import importances
@@ -252,6 +282,8 @@ class Sweep:
         Somebody's own network is trained in a worker process; InputError where its file is not what it was.
 
         Raises UnknownSweepError for a trial that is not there; a failed trial has nothing to compare.
+
+            sweep.replay(0).identical
         """
         from sweeps.results.replay import replay as replayed
 

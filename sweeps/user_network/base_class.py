@@ -9,6 +9,21 @@ class UserNetwork:
     Samples in rows or in columns, one-hot or whole-numbered labels, weights either way: what each method takes is found
     by trying. `cost` may be the name of a cost in place of a method: "quadratic", "cross-entropy" or "log-likelihood",
     the mean over the examples, with the penalty lmbda / (2 n) times the squared weights.
+
+        class Adapter(sweeps.UserNetwork):
+            cost = "cross-entropy"
+
+            def __init__(self, sizes):
+                self.net = MyNet(sizes)
+
+            def parameters(self):
+                return [array for layer in self.net.layers for array in (layer.W, layer.b)]
+
+            def outputs(self, x):
+                return self.net.forward(x)
+
+            def step(self, x, y, eta, lmbda, n):
+                self.net.fit_batch(x, y, learning_rate=eta, l2=lmbda / n)
     """
 
     names_its_parameters = True

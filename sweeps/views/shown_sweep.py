@@ -26,6 +26,8 @@ class Sweep(results.Sweep):
         """The stability map over eta and lambda, with its border, as a Matplotlib figure.
 
         Raises InputError where the sweep did not search both, or no trial has ended.
+
+            sweep.map().savefig("map.png")
         """
         from sweeps.views.figures.stability_map import draw
         from sweeps.views.report.publishing import mapped
@@ -39,6 +41,8 @@ class Sweep(results.Sweep):
         """Costs, accuracy and weight norm of these trials by epoch, in the same panels, as a Matplotlib figure.
 
         Raises InputError for a trial that is not there, or that ended in its first epoch.
+
+            sweep.curves([0, 1]).savefig("curves.png")
         """
         from sweeps.views.figures.side_by_side import picture
         from sweeps.views.figures.side_by_side_curves import training_of
@@ -52,6 +56,8 @@ class Sweep(results.Sweep):
         """Parallel coordinates of all trainings, coloured by verdict, as a Matplotlib figure.
 
         Raises InputError where no trial has ended.
+
+            sweep.parallel().savefig("parallel.png")
         """
         from sweeps.views.figures.parallel import draw
 

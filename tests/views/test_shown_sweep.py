@@ -78,3 +78,30 @@ def test_a_folder_without_a_store_stays_as_it_is(tmp_path: Path, monkeypatch: py
         )
         assert done.returncode == code, done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+NAMES = [name for name in dir(sweeps.Sweep) if not name.startswith("_")]
+WITHOUT = {
+    "name",
+    "spec",
+    "uri",
+    "run_id",
+    "state",
+    "experiment_id",
+    "ordered",
+    "assessments",
+    "holds",
+    "file",
+    "attach",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in WITHOUT])
+def test_the_example_of_a_docstring_runs(
+    name: str, digits_sweep: sweeps.Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = sweeps.load("shared", digits_sweep.uri)
+    monkeypatch.chdir(tmp_path)
+    example = inspect.cleandoc(getattr(sweeps.Sweep, name).__doc__).rpartition("\n\n    ")[2]
+    assert f"sweep.{name}" in example
+    assert eval(example, {"sweep": sweep, "sweeps": sweeps}) is not None or list(tmp_path.glob("*.png"))
