@@ -52,6 +52,11 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)
 
 
+def storable(text: str) -> str:
+    """Text that UTF-8 can hold: lone surrogates, as in a name made of odd bytes, become what they are called."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def in_html(text: str) -> str:
     """Text for a page: neither tags nor control characters come of it."""
     return html.escape(printable(text))

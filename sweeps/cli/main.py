@@ -48,9 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _failure(error: Exception) -> str:
-    if not isinstance(error, OUT_OF_MEMORY):
-        return str(error)
-    return f"out of memory?{f' {error};' if str(error) else ''} what was recorded stands, and the same command goes on"
+    if isinstance(error, ImportError):
+        return (
+            f"{error}: out of memory, or not all is installed; what was recorded stands, and the same command goes on"
+        )
+    if isinstance(error, MemoryError):
+        return "out of memory; what was recorded stands, and the same command goes on"
+    return str(error)
 
 
 def _left(stop: Interrupted) -> str:

@@ -21,7 +21,7 @@ from typing import NoReturn
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
 from sweeps.errors import InputError, OddSweepError, UnknownSweepError
 from sweeps.tracking.address import check_address
-from sweeps.tracking.location import sqlite_file, tracking_uri
+from sweeps.tracking.location import sqlite_file, sqlite_uri, tracking_uri
 from sweeps.tracking.mlflow_pages.links import is_served
 from sweeps.tracking.shown_uri import shown_uri
 
@@ -145,8 +145,8 @@ def _configured(uri: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "basic_auth.ini"
     if not path.exists():
-        users = str(folder / "basic_auth.db").replace("%", "%%")
-        lines = ["[mlflow]", "default_permission = READ", f"database_uri = sqlite:///{users}", "admin_username = admin"]
+        users = sqlite_uri(folder / "basic_auth.db").replace("%", "%%")
+        lines = ["[mlflow]", "default_permission = READ", f"database_uri = {users}", "admin_username = admin"]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 

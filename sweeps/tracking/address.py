@@ -13,7 +13,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from sweeps.errors import AddressError, RefusedError, StoreAwayError, TrackingError
 from sweeps.tracking.mlflow_pages.links import is_served
@@ -143,7 +143,7 @@ def _file(uri: str) -> Path | None:
     name = rest.partition("?")[0]
     if not slashes or name in ("", ":memory:"):
         raise _wrong(uri, "names no file", "write three slashes and a path: sqlite:////home/me/mlruns/mlflow.db")
-    return None if name.startswith("file:") else Path(name)
+    return None if name.startswith("file:") else Path(unquote(name))
 
 
 def _driver(uri: str) -> None:

@@ -8,6 +8,7 @@ is recognised by what it lacks: the mark of the last migration, and any run.
 import contextlib
 import fcntl
 import os
+import shlex
 import shutil
 import sqlite3
 import time
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from model.cache import cache_folder
 from sweeps.errors import TrackingError
+from sweeps.tracking.location import sqlite_uri
 from sweeps.tracking.on_disk import sync
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ def _put_aside(file: Path) -> None:
     if names and not names & {"alembic_version", *conditions}:
         raise TrackingError(f"{file} holds tables of something else; give another --tracking-uri")
     if held:
-        remedy = f"copy it to a safe place, then `mlflow db upgrade sqlite:///{file}`"
+        remedy = f"copy it to a safe place, then `mlflow db upgrade {shlex.quote(sqlite_uri(file))}`"
         raise TrackingError(f"{file} holds {held[0]}, but not all that this MLflow needs; {remedy}")
     aside, number = file.with_name(f"{file.name}.half-made"), 1
     while aside.exists():
@@ -122,7 +124,7 @@ def _migrate(beside: Path, folder: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     store = SqlAlchemyStore(  # type: ignore[no-untyped-call]
-        f"sqlite:///{beside}", str(folder / "artifacts")
+        sqlite_uri(beside), str(folder / "artifacts")
     )
     store.engine.dispose()
 

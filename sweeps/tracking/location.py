@@ -3,14 +3,19 @@
 import os
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}  # where none is given
 
 
 def tracking_uri(given: str | None = None) -> str:
     """The given URI, else $MLFLOW_TRACKING_URI, else a SQLite file in ./mlruns."""
-    return given or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlruns', 'mlflow.db').resolve()}"
+    return given or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(Path("mlruns", "mlflow.db").resolve())
+
+
+def sqlite_uri(file: Path) -> str:
+    """The URI of a SQLite file, whatever it is called: SQLAlchemy unquotes %41, and a ? would begin a query."""
+    return f"sqlite:///{str(file).replace('%', '%25').replace('?', '%3F')}"
 
 
 def sqlite_file(uri: str) -> Path | None:
@@ -19,6 +24,7 @@ def sqlite_file(uri: str) -> Path | None:
     if _dialect(scheme) != "sqlite" or not rest.startswith("/"):
         return None
     path, _, query = rest[1:].partition("?")
+    path = unquote(path)
     if parse_qs(query).get("uri", ["false"])[-1].lower() in ("true", "1", "yes", "on"):  # SQLite's own file:PATH
         path = path.removeprefix("file:")
     return Path(path).resolve() if path not in ("", ":memory:") else None

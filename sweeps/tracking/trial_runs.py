@@ -7,6 +7,7 @@ from uuid import uuid4
 from mlflow.entities import LifecycleStage, Run
 
 from model import Dataset
+from sweeps.formatting import storable
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import DRIVER, RecordedSweep, RecordedTrial
@@ -63,7 +64,7 @@ class TrialRuns:
             client.log_batch(run_id, metrics[at : at + _METRICS_PER_BATCH])
         client.log_inputs(run_id, [data_input(data)])
         if result.error is not None:
-            self._store.write_files(run_id, "", {"error.txt": result.error.encode()})
+            self._store.write_files(run_id, "", {"error.txt": storable(result.error).encode()})
         status = "FAILED" if result.state is State.FAILED else "FINISHED"
         client.set_terminated(run_id, status, end_time=milliseconds(result.finished))
 

@@ -66,6 +66,7 @@ class SweepWriter:
             self.spec = self._sweep.spec
             self._runs = TrialRuns(store, self._sweep, data)
             self._healed = self._clear_up() > 0
+            self._close_again()
             self._summarised = False  # by this writer
             self.trials: list[RecordedTrial] = self._patience.do(lambda _: store.trials(self._sweep))
             parts, self._pending = self._patience.do(lambda _: read_epochs(store, self._sweep, self.trials))
@@ -191,6 +192,11 @@ class SweepWriter:
         self._patience.do(lambda _: self._client.set_experiment_tag(self._sweep.experiment_id, NOTE, short))
         self._patience.do(lambda _: self._client.set_terminated(self._sweep.run_id, "FINISHED"))
         self._summarised = True
+
+    def _close_again(self) -> None:
+        """A request that was answered late may have set a finished sweep's run to RUNNING after its end."""
+        if self._sweep.tags.get("state") == "finished" and self._sweep.status != "FINISHED":
+            self._patience.do(lambda _: self._client.set_terminated(self._sweep.run_id, "FINISHED"))
 
     def _clear_up(self) -> int:
         """Deletes what unanswered requests and dead drivers left, and says how many trainings stood twice."""

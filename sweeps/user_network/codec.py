@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sweeps.errors import UserNetworkError
+from sweeps.formatting import storable
 
 T = TypeVar("T")
 
@@ -48,6 +49,8 @@ def rebuilt(kind: type[T], data: Any) -> T:
 
 def _flat(value: Any) -> Any:
     """As JSON holds it. Only exact types: a subclass is somebody's, and may say anything of itself."""
+    if type(value) is str:
+        return storable(value)
     if type(value) in _PLAIN:
         return value
     if type(value) is list or type(value) is tuple:

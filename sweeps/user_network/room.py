@@ -23,6 +23,7 @@ from sweeps.user_network.time_limit import AGAIN_SECONDS, GRACE_SECONDS
 
 _TICK_SECONDS = 0.1
 _COUNTED_SECONDS = 2 * _TICK_SECONDS  # of a tick at most: one that took longer was spent suspended
+_SUSPENDED_SECONDS = 60.0  # that a fork may be at the least: more, or more than its time limit, and it is ended
 _ENDING_SECONDS = 5.0  # given to what a room started, once it is killed
 _LENGTH_BYTES = 8
 _CHUNK = 1 << 20
@@ -63,7 +64,7 @@ class Room:
 
     def _watched(self, wall: float) -> tuple[str | None, bytes]:
         grace = min(GRACE_SECONDS, wall)
-        awake, told, before = 0.0, wall, time.monotonic()
+        awake, asleep, told, before = 0.0, 0.0, wall, time.monotonic()
         sources: list[int | socket.socket] = [self._asker, self._pipe]
         while not self._answered() and not self._has_exited():
             ready, _, _ = select.select(sources, [], [], _TICK_SECONDS)
@@ -72,8 +73,11 @@ class Room:
             if self._pipe in ready and not self._read():
                 sources.remove(self._pipe)
             now = time.monotonic()
-            awake += 0.0 if self._suspended else min(now - before, _COUNTED_SECONDS)
+            passed = min(now - before, _COUNTED_SECONDS)
+            awake, asleep = (awake, asleep + passed) if self._suspended else (awake + passed, asleep)
             before = now
+            if asleep > max(wall, _SUSPENDED_SECONDS):
+                return f"was suspended for {asleep:.0f} s, while this process was not", b""
             if awake > wall + grace:
                 return f"took no notice of its time limit, {wall:g} s by the clock", b""
             if awake > told:

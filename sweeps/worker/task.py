@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from model import Dataset, EpochRecord, Hyperparameters, Network, Probing, TrainingPlan
 from model.measures import Measures
+from sweeps.formatting import storable
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import Goal, Stopping, SweepSpec
 from sweeps.user_network.parameters import Parameters
@@ -109,7 +110,7 @@ def failure(task: Task, error: str) -> TrialResult:
     """The result of a trial that could not be trained."""
     now = time.time()
     return TrialResult(
-        task.number, task.replicate, State.FAILED, started=now, finished=now, error=error, assessment=FAILURE
+        task.number, task.replicate, State.FAILED, started=now, finished=now, error=storable(error), assessment=FAILURE
     )
 
 

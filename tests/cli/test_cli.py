@@ -75,7 +75,7 @@ def test_out_of_memory_is_a_sentence(
 ) -> None:
     monkeypatch.setattr(sweeps.cli.browsing, "show", functools.partial(_raise, error))
     assert main(["show", "shared", *at]) == 1
-    assert capsys.readouterr().err.startswith("sweeps: out of memory? ")
+    assert "out of memory" in capsys.readouterr().err
 
 
 def _raise(error: Exception, *_: object, **__: object) -> None:

@@ -5,9 +5,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from sqlalchemy.engine import make_url
+from support.small_sweeps import small_table, write_spec
 
+from sweeps.cli.main import main
 from sweeps.errors import BusyError
-from sweeps.tracking.location import sqlite_file, store_key
+from sweeps.tracking.location import sqlite_file, sqlite_uri, store_key
 from sweeps.tracking.outbox import Outbox
 from sweeps.tracking.outbox_places import outbox_path
 
@@ -37,6 +42,34 @@ def test_every_spelling_of_a_file_is_that_file(folder: Path, spelling: str) -> N
     file = folder / "mlruns" / "mlflow.db"
     assert sqlite_file(spelling) == file
     assert store_key(spelling) == store_key(f"sqlite:///{file}")
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
+@example("wh?t")
+@example("p%41x")
+@example("%")
+@example("a b#c;d&e=f?uri=true")
+def test_a_file_of_any_name_has_an_address_that_leads_to_it(name: str) -> None:
+    file = Path("/", name, "mlflow.db").resolve()
+    assert sqlite_file(sqlite_uri(file)) == file
+    assert make_url(sqlite_uri(file)).database == str(file)
+
+
+@pytest.mark.parametrize("name", ["wh?t", "p%41x", "a b#c", "ä[1]"])
+def test_a_sweep_in_a_folder_of_any_name_stays_in_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / name)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    spec = write_spec(tmp_path / "spec.toml", small_table(trials=1))
+    assert main(["run", str(spec), "--jobs", "1", "--quiet"]) == 0
+    assert main(["show", "small"]) == 0
+    assert main(["replay", "small", "0"]) == 0
+    assert "***" not in "".join(capfd.readouterr())
+    outside = [path for path in tmp_path.rglob("*") if path.is_file() and not path.is_relative_to(tmp_path / name)]
+    assert outside == [spec]  # MLflow makes an empty folder that is called as the address is spelt
+    assert (tmp_path / name / "mlruns" / "mlflow.db").is_file()
 
 
 SERVERS = [

@@ -106,5 +106,7 @@ def test_finished_sweep_with_runs_left_running_is_cleared_up(uri: str) -> None:
     client = MlflowClient(uri)
     tags = {"kind": "trial", "sweep": "small", "trial": "1", "replicate": "0", "state": "complete"}
     client.create_run(sweep.experiment_id, tags=tags, run_name="trial-0001")
+    client.update_run(sweep.run_id, "RUNNING")  # as requests do that are answered after the sweep's end
     assert run_sweep(spec, Watcher(), 1, uri).was_finished
     assert_once_each(uri, "small", 3)
+    assert client.get_run(sweep.run_id).info.status == "FINISHED"

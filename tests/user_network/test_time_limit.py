@@ -63,6 +63,11 @@ def _takes(seconds: float, wall: float, busy: float, asleep: float, started: Pat
     return "sound"
 
 
+def _stops_itself(seconds: float, wall: float) -> None:
+    with limited_time(seconds, wall=wall):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
 def _hosted(function: Callable[..., object], seconds: float, wall: float, *arguments: object) -> object:
     return in_clean_room(pickled_by_value((function, (seconds, wall, *arguments))), wall, PRELOAD)
 
@@ -112,6 +117,12 @@ def test_a_suspension_longer_than_both_limits_fails_nothing(pool: LokyExecutor, 
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
     assert future.result(60) == "sound"
+
+
+@pytest.mark.soak
+def test_code_that_suspends_itself_is_ended(pool: LokyExecutor) -> None:
+    with pytest.raises(BrokenExecutor, match=r"was suspended for 6\d s, while this process was not"):
+        pool.submit(_hosted, _stops_itself, 1.0, 10.0).result()
 
 
 def test_sleeping_is_allowed_for_longer_than_the_limit(pool: LokyExecutor, tmp_path: Path) -> None:

@@ -70,6 +70,22 @@ def own(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     return swept(own_spec(folder), new_store(folder), jobs=1)
 
 
+def test_an_error_in_words_that_utf8_cannot_hold_fails_its_trial_alone(uri: str, tmp_path: Path) -> None:
+    text = QUESTION + textwrap.dedent("""
+        class Odd(Network):
+            def update_mini_batch(self, mini_batch, eta, lmbda, n):
+                if eta > 1 and n == 1200:
+                    raise ValueError("a name \\ud800 of odd bytes")
+                super().update_mini_batch(mini_batch, eta, lmbda, n)
+    """)
+    sweep = swept(own_spec(tmp_path, text, network="mynet.py:Odd"), uri)
+    assert sweep.state == "finished"
+    assert sorted(sweep.trials["state"]) == ["complete", "complete", "failed", "failed"]
+    failed = sweep.trials.loc[sweep.trials["state"] == "failed", "run_id"].iloc[0]
+    path = MlflowClient(uri).download_artifacts(failed, "error.txt", str(tmp_path))
+    assert "a name \\ud800 of odd bytes" in Path(path).read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def pool() -> Iterator[LokyExecutor]:
     """A worker."""
