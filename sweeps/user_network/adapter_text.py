@@ -14,6 +14,7 @@ from sweeps.user_network.readings.layers import Group
 from sweeps.user_network.readings.naming import Role, named_like
 from sweeps.user_network.readings.nielsen import NielsenReading
 from sweeps.user_network.readings.state import Place
+from sweeps.user_network.readings.steps import StepReading
 
 _HEAD = """\
 from {module} import {name}
@@ -107,6 +108,7 @@ def adapter_text(place: str, name: str, arguments: str, reading: NielsenReading 
         lines.append(f"        {kept} = {_code(call, step.form, their_lambda)}")
         if is_ahead:
             lines.append(f"        outputs = found{_suffix(reading.read_outputs.place)}")
+    lines += _taken(step)
     cost = reading.read_cost
     if isinstance(cost, DescendedCost):
         lines += ["", f'    cost = "{cost.kind}"']
@@ -118,6 +120,16 @@ def adapter_text(place: str, name: str, arguments: str, reading: NielsenReading 
         lines += ["        outputs = self.outputs(x)"] if Role.OUTPUTS in cost.call.roles else []
         lines += [f"        return {_code(cost.call, cost.form, their_lambda)}"]
     return _head(place, name, arguments) + "\n".join(lines) + "\n"
+
+
+def _taken(step: StepReading) -> list[str]:
+    """Lines that take returned gradients from the parameters."""
+    taken = step.gradients
+    if taken is None:
+        return []
+    sign = "-" if taken.sign < 0 else "+"
+    pairs = zip(taken.groups, taken.places, strict=True)
+    return [f"        {_of_net(group[0])} {sign}= eta * returned{_suffix(place)}" for group, place in pairs]
 
 
 def _head(place: str, name: str, arguments: str) -> str:

@@ -9,7 +9,7 @@ def describe(error: BaseException, file: Path | None) -> str:
 
     file: where their code is, else the last frame outside this package counts.
     """
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    said = f"{type(error).__name__}: {error}{_remedy(error)}" if str(error) else type(error).__name__
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}, line {error.lineno}: {said}"
     frames = traceback.extract_tb(error.__traceback__)
@@ -23,3 +23,17 @@ def describe(error: BaseException, file: Path | None) -> str:
         return said
     frame = theirs[-1]
     return f"{frame.filename}, line {frame.lineno}, in {frame.name}: {said}"
+
+
+def _remedy(error: BaseException) -> str:
+    """What to do, where the exception says what is missing."""
+    if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
+        return (
+            f" (of a script that trains only functions, classes and constants are taken: give {error.name} a value at "
+            "the top of the file, or hand it to the function)"
+        )
+    if isinstance(error, ModuleNotFoundError):
+        return f" (install {str(error.name).partition('.')[0]}, or take away what needs it)"
+    if isinstance(error, SyntaxError) and "'print'" in str(error):
+        return " (this file is written for Python 2: put what it prints into parentheses, and range for xrange)"
+    return ""

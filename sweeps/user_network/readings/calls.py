@@ -79,7 +79,7 @@ def bound(
         name, needed, word = parameter.name, parameter.default is inspect.Parameter.empty, plain(parameter.name)
         role = Role.X if named is Role.PAIRS and Role.Y in roles else named
         taken = [known for _, known in given]
-        if role in available and role not in taken:
+        if role in available and role not in taken and (needed or role not in (Role.X_VAL, Role.Y_VAL)):
             assert role is not None
             given.append((name, role))
         elif word in NEUTRAL and (needed or is_set_anyway(name) or word in ("training", "train", "istraining")):

@@ -56,7 +56,7 @@ def _ways(network: type, sizes: list[int], module: Any) -> Iterator[tuple[tuple[
     needed = [p for p in parameters if p.default is inspect.Parameter.empty and p.kind is not p.VAR_KEYWORD]
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         yield tuple(sizes), {}
-    if not tells or tells[:1] == [Role.SIZES]:
+    if not tells or tells[:1] == [Role.SIZES] or set(tells) == {Role.N_HIDDEN}:
         yield (sizes,), {}
     yield from (((), keywords) for keywords in _by_name(named, sizes, module, needed, bool(tells)))
     if tells:
@@ -79,7 +79,7 @@ def _by_name(
             and not plain(name)[-1].isdigit()
             and not any(r is Role.N_HIDDEN and p is not parameter for p, r in named)
         ):
-            options[name] = (hidden,)
+            options[name] = (hidden, hidden[0])
         elif role is Role.N_HIDDEN:
             options[name] = ((hidden[unit] if unit < len(hidden) else None), hidden)
             unit += 1

@@ -95,6 +95,17 @@ def _costs(kind: str, a: Array, y: Array) -> Array:
         return np.asarray(-np.where(y > 0, y * np.log(a), 0.0) - np.where(y < 1, (1 - y) * np.log(1 - a), 0.0))
 
 
+def _slopes(kind: str, a: Array, y: Array) -> Array:
+    """Derivatives of these costs by a: of a saturated output, which differences would step over."""
+    a = np.asarray(a, np.float64)
+    with np.errstate(all="ignore"):
+        if kind == "quadratic":
+            return np.asarray(a - y)
+        if kind == "log-likelihood":
+            return np.asarray(-np.where(y > 0, y / a, 0.0))
+        return np.asarray(np.where(y < 1, (1 - y) / (1 - a), 0.0) - np.where(y > 0, y / a, 0.0))
+
+
 def _scalar(reported: Any) -> float:
     first = reported[0] if isinstance(reported, tuple | list) else reported
     return float(np.asarray(first, np.float64).item())
@@ -188,14 +199,14 @@ def _descended(
     if step.form.samples.single and not step.form.paired:
         moved /= m  # a mini-batch is the mean of its examples' steps
     entries, jacobian = _jacobian(network, layers, outputs, x, file)
+    of_weights = entries < sum(w.size for w in layers.get_weights(network))  # biases are often wrong alone
     sums_to_one = n_out > 1 and np.allclose(a.sum(axis=1), 1.0)
     kinds = ("log-likelihood", "quadratic") if sums_to_one else _KINDS
     best: DescendedCost | None = None
     decays = _decays(network, layers, step, file)
     for kind in kinds:
-        h = _SPACING
-        slope = (_costs(kind, a + h, y) - _costs(kind, a - h, y)) / (2 * h) / m
-        gradient, taken = np.array([np.sum(slope * d) for d in jacobian]), moved[entries]
+        slope = _slopes(kind, a, y) / m
+        gradient, taken = np.array([np.sum(slope * d) for d in jacobian])[of_weights], moved[entries][of_weights]
         square = float(gradient @ gradient)
         factor = float(taken @ gradient) / square if square else 0.0
         size = float(np.linalg.norm(taken))
