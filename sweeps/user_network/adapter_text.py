@@ -56,13 +56,16 @@ _UNFILLED = """
 _ARRAYS = "array for layer in self.net.layers for array in (layer.W, layer.b)"
 
 
-def unfilled(place: str, name: str, arguments: str, network: Any = None) -> str:
-    """An adapter with what the network has, or examples, in place of what was not understood."""
-    has = [] if network is None else methods(network)
+def unfilled(place: str, name: str, arguments: str, kind: type, network: Any = None) -> str:
+    """An adapter with what the network has, or examples, in place of what was not understood.
+
+    kind: its class. network: None where none could be made.
+    """
+    has = methods(kind)
     arrays = [] if network is None else _listed_as_held(network)
     filled = _UNFILLED.format(
         name=name,
-        methods=", ".join(_signature(network, method) for method in has) or "no methods",
+        methods=", ".join(_signature(kind, method) for method in has) or "no methods",
         arrays=", ".join(arrays) or _ARRAYS,
         outputs=next(iter(named_like(has, "outputs")), "forward"),
         step=next(iter(named_like(has, "step")), "train_step"),
@@ -79,9 +82,10 @@ def _listed_as_held(network: Any) -> list[str]:
     return [part for places in stems.values() for part in _listed(tuple((found,) for found in places))]
 
 
-def _signature(network: Any, method: str) -> str:
+def _signature(kind: type, method: str) -> str:
     try:
-        return f"{method}({', '.join(inspect.signature(getattr(network, method)).parameters)})"
+        words = [word for word in inspect.signature(getattr(kind, method)).parameters if word != "self"]
+        return f"{method}({', '.join(words)})"
     except (TypeError, ValueError, AttributeError):
         return method
 

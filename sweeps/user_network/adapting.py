@@ -71,7 +71,7 @@ def _understand(target: str, sizes: Sequence[tuple[int, ...]]) -> list[Any]:
         is_class = getattr(sys.modules.get(network.__module__), name, None) is network
         text = adapter_text(place, name, arguments, wrapped.reading) if is_class else ""
         return [[list(row) for row in rows], "", text]
-    return [[], problem, unfilled(place, name, arguments, made)]
+    return [[], problem, unfilled(place, name, arguments, network, made)]
 
 
 def _made(network: type, layers: tuple[int, ...], file: Path | None) -> WrappedNetwork:

@@ -22,6 +22,7 @@ _READS = ("load", "read", "open", "fetch", "input", "genfromtxt", "fromfile", "d
 _HARMLESS = ("sys.path", "np.random.seed", "numpy.random.seed", "random.seed", "warnings.", "np.seterr", "os.environ")
 _FUTURE = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
 _told: set[Path] = set()
+_left_out: dict[Path, dict[str, int]] = {}
 
 
 def execute(path: Path, wanted: str) -> ModuleType:
@@ -41,6 +42,7 @@ def execute(path: Path, wanted: str) -> ModuleType:
     try:
         tree = ast.parse(_text(path), filename=str(path))
         taken = _definitions(tree, path, wanted)
+        _left_out[path] = _names_set([node for node in tree.body if node not in taken.body])
         module.__dict__["__returned__"] = _returned_names(tree)
         with _found_first(root):
             if package:
@@ -53,6 +55,11 @@ def execute(path: Path, wanted: str) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def left_out(path: Path | None) -> dict[str, int]:
+    """Names that a script gives a value which was not taken, with the line where it does."""
+    return _left_out.get(path, {}) if path else {}
 
 
 class _Absent:
@@ -87,7 +94,13 @@ def _run(tree: ast.Module, module: ModuleType, path: Path, is_whole: bool) -> No
                 module.__dict__[alias.asname or alias.name.partition(".")[0]] = _Absent(error)
         except Exception:
             if is_whole or not isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr):
-                raise  # what is computed from what was left out is left out, too
+                raise
+            _left_out[path] |= _names_set([node])  # computed from what was left out
+
+
+def _names_set(nodes: list[ast.stmt]) -> dict[str, int]:
+    inner = [part for node in nodes for part in ast.walk(node)]
+    return {part.id: part.lineno for part in inner if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
 
 
 def _returned_names(tree: ast.Module) -> dict[str, tuple[str, ...]]:

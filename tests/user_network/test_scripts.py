@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from user_networks.adapters import Rows
 
 from sweeps.diagnosis.findings import Code, Finding, Severity
 from sweeps.diagnosis.network.examination import examine
@@ -22,6 +23,7 @@ SIZES = {  # that they have, or are right for
     "scores_and_train": (5, 4, 3),
     "stateless": (5, 4, 3),
     "one_output": (5, 4, 1),
+    "described": (5, 4, 3),
 }
 SLOPE_MISSING = Code.GRADIENT_HIDDEN_DERIVATIVE_MISSING
 FAULTY = {  # what they have -> what is written in its place, and which fault that is
@@ -32,6 +34,7 @@ FAULTY = {  # what they have -> what is written in its place, and which fault th
     ("scores", " * (hidden > 0)", ""): SLOPE_MISSING,
     ("scores", "X.T @ d_hidden + reg * W1", "X.T @ d_hidden"): Code.DECAY_WRONG,
     ("stateless", ' * (1 - cache["A1"] ** 2)', ""): SLOPE_MISSING,
+    ("described", " * self.A[k - 1] * (1 - self.A[k - 1])", ""): SLOPE_MISSING,
     ("one_output", 'dZ2 = cache["A2"] - Y', 'dZ2 = Y - cache["A2"]'): Code.GRADIENT_SIGN,
 }
 
@@ -116,14 +119,36 @@ def test_the_adapter_of_returned_gradients_does_what_the_reading_does(
         np.testing.assert_allclose(theirs, mine, rtol=1e-9, atol=1e-12)
 
 
+def test_the_adapter_describes_layers_as_the_class_wants_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.dup2", lambda *_: None)  # that of a worker
+    adapter = _understand(f"{SCRIPTS / 'described.py'}:Network", [(5, 4, 3)])[2]
+    described = "{'input_dim': a, 'nodes': b, 'activation': 'sigmoid'}"
+    assert f"Network([{described} for a, b in zip(sizes, sizes[1:])])" in adapter
+
+
+def test_an_adapter_of_a_class_that_is_not_made_names_its_methods(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.dup2", lambda *_: None)  # that of a worker
+    path = tmp_path / "picky.py"
+    path.write_text("class Picky:\n    def __init__(self, a, b, c): a.b\n    def go(self, x): pass\n", encoding="utf-8")
+    assert "# Picky has go(x)" in _understand(f"{path}:Picky", [(5, 4, 3)])[2]
+
+
+def test_biases_that_are_rows_among_the_weights_are_biases() -> None:
+    findings = examine(lambda sizes: WrappedNetwork.made(Rows, sizes), sizes=[(5, 4, 3)])
+    assert faults(findings) == set()
+    assert findings[-1].code == Code.CLEAN
+
+
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
         ("class Net:\n    def train(self):\n        print 'x'\n", "written for Python 2"),
         ("import nowhere_at_all\nnowhere_at_all.init()\nclass Net: pass\n", "install nowhere_at_all"),
         (
-            "class Net:\n    def __init__(self, sizes):\n        self.w = [size * scale for size in sizes]\n",
-            "give scale a value",
+            "scale = open('nowhere').read()\nclass Net:\n    def __init__(self, sizes): self.w = scale\nNet(2)\n",
+            "line 1, which was left out.*give scale a value",
         ),
     ],
 )

@@ -43,9 +43,9 @@ class Call:
 
 
 def methods(network: Any) -> list[str]:
-    """Names of what can be called on it, in the order in which the class has them; properties are not run."""
+    """What can be called on it, or on networks of the class, in the order it has them; properties are not run."""
     names: dict[str, None] = {}
-    for owner in type(network).__mro__[:-1]:
+    for owner in (network if isinstance(network, type) else type(network)).__mro__[:-1]:
         for name, value in owner.__dict__.items():
             called = isinstance(value, staticmethod | classmethod) or inspect.isfunction(value)
             if called and (name == "__call__" or not name.startswith("__")):

@@ -111,8 +111,11 @@ def find_layers(network: Any, outputs: OutputsReading, n_in: int, n_out: int, fi
     x = examples(n_in, n_out, _FEW)[0]
     effective = [(group, array) for group, array in groups(network) if _matters(network, outputs, group, x, file)]
     matrices = [(g, a) for g, a in effective if a.ndim == 2 and not _is_bias(g[0], a)]
-    vectors = [(g, a) for g, a in effective if not any(g is known for known, _ in matrices)]
     found = _chains(matrices, n_in, n_out)
+    if not found:  # biases may be rows or columns without a name of their own
+        matrices = [(g, a) for g, a in matrices if min(a.shape) > 1]
+        found = _chains(matrices, n_in, n_out)
+    vectors = [(g, a) for g, a in effective if not any(g is known for known, _ in matrices)]
     if not found:
         seen = ", ".join(f"{g[0]} {a.shape}" for g, a in effective) or "none"
         raise UserNetworkError(
