@@ -81,6 +81,15 @@ def test_a_mini_batch_without_the_last_class_is_given_its_place() -> None:
     assert [np.array_equal(a, b) for a, b in zip(before, wrapped.weights, strict=True)] == [False, False]
 
 
+@pytest.mark.parametrize("sizes", [(4, 3, 3, 3), (5, 4, 3)])
+def test_a_cost_is_known_though_outputs_at_small_weights_are_all_alike(tmp_path: Path, sizes: tuple[int, ...]) -> None:
+    text = (SCRIPTS.parent / "shapes" / "functions.py").read_text(encoding="utf-8")
+    path = tmp_path / "small.py"
+    path.write_text(text.replace("* 0.5", "* 1e-4"), encoding="utf-8")
+    reading = WrappedNetwork.made(load_class(str(path)), sizes).reading
+    assert dict(reading.table())["cost"] == "compute_cost(AL: outputs, Y: targets)"
+
+
 def test_two_networks_of_shared_arrays_have_their_own(tmp_path: Path) -> None:
     network = load_class(str(SCRIPTS / "shared_arrays.py"))
     one, other = (WrappedNetwork.made(network, (4, 5, 1)) for _ in range(2))

@@ -22,6 +22,7 @@ _SPACING = 1e-5
 _A_LAYER = 12  # parameters of each layer that are differenced
 _FITS = 1e-2  # relative residual of a step along a gradient
 _SAME = 1e-6
+_ALIKE, _FAR = 1e-2, 0.5  # outputs that differ by less between examples; how far from there costs are measured
 _NEAR = 0.02  # relative difference of a scale from a round one
 _AVAILABLE = frozenset({Role.X, Role.Y, Role.PAIRS, Role.OUTPUTS, Role.LMBDA, Role.N, Role.M})
 
@@ -119,6 +120,7 @@ def find_cost(
     if isinstance(named, str) and named:
         return _named(named, layers, outputs, step, _decays(network, layers, step, file))
     x, y = examples(layers.sizes[0], layers.sizes[-1], probes(layers.sizes))
+    network = _awake(network, layers, outputs, x, file)
     coarse: ReportedCost | None = None
     for method in named_like(methods(network), "cost"):
         call = bound(network, method, _AVAILABLE, in_cost=True, training=False)
@@ -138,6 +140,28 @@ def find_cost(
     ):
         return returned
     return coarse or _descended(network, layers, outputs, step, file)
+
+
+def _awake(network: Any, layers: Layers, outputs: OutputsReading, x: Array, file: Path | None) -> Any:
+    """The network, or, where its outputs hardly differ between examples, as they do at small weights, one elsewhere.
+
+    Where all outputs are alike every cost is, too.
+    """
+    with quietly(file, str(outputs)):
+        found = np.asarray(outputs(duplicate(network, file), x), np.float64)
+    return network if found.std(axis=0).max() > _ALIKE else _moved(network, layers, _FAR, file)
+
+
+def _moved(network: Any, layers: Layers, by: float, file: Path | None) -> Any:
+    """A copy whose parameters are elsewhere, by about so much."""
+    moved, rng = duplicate(network, file), np.random.default_rng(0)
+    with quietly(file, "setting its parameters"):
+        weights, biases = (
+            [p + by * rng.normal(size=p.shape) for p in parameters]
+            for parameters in (layers.get_weights(moved), layers.get_biases(moved))
+        )
+        layers.put(moved, weights, biases)
+    return moved
 
 
 def _named(name: str, layers: Layers, outputs: OutputsReading, step: StepReading, decays: bool) -> DescendedCost:
@@ -167,14 +191,7 @@ def _kind(network: Any, reading: ReportedCost, layers: Layers, x: Array, y: Arra
         with quietly(file, str(reading)):
 
             def cost(x: Array, y: Array, at: float = 0.0) -> float:
-                moved = duplicate(network, file)
-                if at:
-                    rng = np.random.default_rng(0)
-                    layers.put(
-                        moved,
-                        [w + at * rng.normal(size=w.shape) for w in layers.get_weights(moved)],
-                        [b + at * rng.normal(size=b.shape) for b in layers.get_biases(moved)],
-                    )
+                moved = _moved(network, layers, at, file) if at else duplicate(network, file)
                 return reading(moved, x, y, 0.0, 10 * len(x))
 
             whole, other, moved = cost(x, y), cost(x, y[::-1]), cost(x, y, at=1e-3)
