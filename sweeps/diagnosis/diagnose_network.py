@@ -31,6 +31,7 @@ from sweeps.user_network.wrapper import FixedSizesError, WrappedNetwork
 TIME_LIMIT = 600.0  # seconds
 
 _SMALL = 300  # weights
+_ONE_HIDDEN, _ONE_OUTPUT = (5, 4, 3), (5, 4, 1)  # for classes that have no other layers
 _HIDDEN = 30  # units of the one hidden layer at which a class is examined on given data
 
 Data = Dataset | str | Sequence[tuple[Any, Any]]
@@ -135,6 +136,7 @@ def _examine(
     class prints goes nowhere: it is called thousands of times.
     """
     os.dup2(2, 1)
+    os.environ["TQDM_DISABLE"] = "1"  # bars of progress would fill the screen
     found = load_class(network) if isinstance(network, str) else network
     sys.stdout.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -150,13 +152,7 @@ def _examine(
         def draw(m: int) -> tuple[Array, Array]:
             return x[:m], y[:m]
 
-    own: tuple[int, ...] | None = None
-    try:
-        make(SIZES[0])
-    except FixedSizesError as fixed:  # examined at the ones that it has
-        own = fixed.sizes
-    except UserNetworkError:  # examine says why
-        pass
+    own = _own_sizes(make)
     if own is None or sizes is not None:
         findings = examine(make, sizes, draw, settings)
     else:
@@ -164,6 +160,19 @@ def _examine(
     layers = sizes or own or first_minute.SIZES
     findings += _of_start(make, layers, examples)
     return findings if proving is None else [*findings, prove_faults(findings, make, layers, proving, settings)]
+
+
+def _own_sizes(make: Make) -> tuple[int, ...] | None:
+    """Layers that are examined in place of our choice: the only ones that it has, or with the only output."""
+    for sizes in (SIZES[0], _ONE_HIDDEN, _ONE_OUTPUT):
+        try:
+            make(sizes)
+            return None if sizes == SIZES[0] else sizes
+        except FixedSizesError as fixed:
+            return fixed.sizes
+        except UserNetworkError:  # examine says why
+            continue
+    return None
 
 
 def _of_start(make: Make, sizes: Sequence[int], examples: tuple[Array, Array] | None) -> list[Finding]:

@@ -14,6 +14,7 @@ from sweeps.user_network.readings.layers import Group
 from sweeps.user_network.readings.naming import Role, named_like
 from sweeps.user_network.readings.nielsen import NielsenReading
 from sweeps.user_network.readings.state import Place
+from sweeps.user_network.readings.steps import StepReading
 
 _HEAD = """\
 from {module} import {name}
@@ -55,13 +56,16 @@ _UNFILLED = """
 _ARRAYS = "array for layer in self.net.layers for array in (layer.W, layer.b)"
 
 
-def unfilled(place: str, name: str, arguments: str, network: Any = None) -> str:
-    """An adapter with what the network has, or examples, in place of what was not understood."""
-    has = [] if network is None else methods(network)
+def unfilled(place: str, name: str, arguments: str, kind: type, network: Any = None) -> str:
+    """An adapter with what the network has, or examples, in place of what was not understood.
+
+    kind: its class. network: None where none could be made.
+    """
+    has = methods(kind)
     arrays = [] if network is None else _listed_as_held(network)
     filled = _UNFILLED.format(
         name=name,
-        methods=", ".join(_signature(network, method) for method in has) or "no methods",
+        methods=", ".join(_signature(kind, method) for method in has) or "no methods",
         arrays=", ".join(arrays) or _ARRAYS,
         outputs=next(iter(named_like(has, "outputs")), "forward"),
         step=next(iter(named_like(has, "step")), "train_step"),
@@ -78,9 +82,10 @@ def _listed_as_held(network: Any) -> list[str]:
     return [part for places in stems.values() for part in _listed(tuple((found,) for found in places))]
 
 
-def _signature(network: Any, method: str) -> str:
+def _signature(kind: type, method: str) -> str:
     try:
-        return f"{method}({', '.join(inspect.signature(getattr(network, method)).parameters)})"
+        words = [word for word in inspect.signature(getattr(kind, method)).parameters if word != "self"]
+        return f"{method}({', '.join(words)})"
     except (TypeError, ValueError, AttributeError):
         return method
 
@@ -107,6 +112,7 @@ def adapter_text(place: str, name: str, arguments: str, reading: NielsenReading 
         lines.append(f"        {kept} = {_code(call, step.form, their_lambda)}")
         if is_ahead:
             lines.append(f"        outputs = found{_suffix(reading.read_outputs.place)}")
+    lines += _taken(step)
     cost = reading.read_cost
     if isinstance(cost, DescendedCost):
         lines += ["", f'    cost = "{cost.kind}"']
@@ -118,6 +124,16 @@ def adapter_text(place: str, name: str, arguments: str, reading: NielsenReading 
         lines += ["        outputs = self.outputs(x)"] if Role.OUTPUTS in cost.call.roles else []
         lines += [f"        return {_code(cost.call, cost.form, their_lambda)}"]
     return _head(place, name, arguments) + "\n".join(lines) + "\n"
+
+
+def _taken(step: StepReading) -> list[str]:
+    """Lines that take returned gradients from the parameters."""
+    taken = step.gradients
+    if taken is None:
+        return []
+    sign = "-" if taken.sign < 0 else "+"
+    pairs = zip(taken.groups, taken.places, strict=True)
+    return [f"        {_of_net(group[0])} {sign}= eta * returned{_suffix(place)}" for group, place in pairs]
 
 
 def _head(place: str, name: str, arguments: str) -> str:

@@ -20,7 +20,7 @@ from sweeps.user_network.source import absolute, source_file, split_target
 from sweeps.user_network.wrapper import PROTOCOL, FixedSizesError, WrappedNetwork
 
 TIME_LIMIT = 120.0  # seconds
-_SIZES = ((5, 4, 3), (6, 5, 4, 3))  # that a class is made with, one after the other
+_SIZES = ((5, 4, 3), (6, 5, 4, 3), (5, 4, 1))  # that a class is made with, one after the other
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def understand(target: str, sizes: Sequence[int] | None = None, time_limit: floa
 def _understand(target: str, sizes: Sequence[tuple[int, ...]]) -> list[Any]:
     """[rows, problem, adapter], in the room: what their file prints goes to standard error."""
     os.dup2(2, 1)
+    os.environ["TQDM_DISABLE"] = "1"
     network, file = load_class(target), source_file(target)
     place, name = split_target(target)
     name = name or network.__name__
@@ -70,7 +71,7 @@ def _understand(target: str, sizes: Sequence[tuple[int, ...]]) -> list[Any]:
         is_class = getattr(sys.modules.get(network.__module__), name, None) is network
         text = adapter_text(place, name, arguments, wrapped.reading) if is_class else ""
         return [[list(row) for row in rows], "", text]
-    return [[], problem, unfilled(place, name, arguments, made)]
+    return [[], problem, unfilled(place, name, arguments, network, made)]
 
 
 def _made(network: type, layers: tuple[int, ...], file: Path | None) -> WrappedNetwork:

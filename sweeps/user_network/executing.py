@@ -1,5 +1,7 @@
 """Executes somebody's file as Python would for them; of a script that trains, only what it defines."""
 
+import __future__
+
 import ast
 import contextlib
 import hashlib
@@ -10,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from sweeps.errors import InputError
 
@@ -17,7 +20,9 @@ _DEFINES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, a
 _RUNS = (ast.For, ast.While, ast.With, ast.AsyncFor, ast.AsyncWith, ast.Delete, ast.Assert)
 _READS = ("load", "read", "open", "fetch", "input", "genfromtxt", "fromfile", "download", "plot", "figure", "subplots")
 _HARMLESS = ("sys.path", "np.random.seed", "numpy.random.seed", "random.seed", "warnings.", "np.seterr", "os.environ")
+_FUTURE = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
 _told: set[Path] = set()
+_left_out: dict[Path, dict[str, int]] = {}
 
 
 def execute(path: Path, wanted: str) -> ModuleType:
@@ -25,7 +30,8 @@ def execute(path: Path, wanted: str) -> ModuleType:
 
     Its folder comes first while it is executed, as it does for them: their `model.py` is not ours. A file of a package
     is that package's. Where a script goes on to train, only its imports, functions, classes and constants are executed,
-    and standard error says so.
+    and standard error says so. A module that is not installed is missed where it is used, not where it is imported.
+    `__returned__` of the module: the names in what each of its functions returns.
     """
     name = f"user_network_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
     module = ModuleType(name)
@@ -35,15 +41,80 @@ def execute(path: Path, wanted: str) -> ModuleType:
     sys.modules[name] = module
     try:
         tree = ast.parse(_text(path), filename=str(path))
-        code = compile(_definitions(tree, path, wanted), str(path), "exec", dont_inherit=True)
+        taken = _definitions(tree, path, wanted)
+        _left_out[path] = _names_set([node for node in tree.body if node not in taken.body])
+        module.__dict__["__returned__"] = _returned_names(tree)
         with _found_first(root):
             if package:
                 importlib.import_module(package)
-            exec(code, module.__dict__)
+            _run(taken, module, path, is_whole=taken is tree)
+        absent = [value for value in vars(module).values() if isinstance(value, _Absent)]
+        if absent and wanted and wanted not in vars(module):
+            raise absent[0].error
     except BaseException:
         del sys.modules[name]
         raise
     return module
+
+
+def left_out(path: Path | None) -> dict[str, int]:
+    """Names that a script gives a value which was not taken, with the line where it does."""
+    return _left_out.get(path, {}) if path else {}
+
+
+class _Absent:
+    """Stands for what was imported from a module that is not installed. Raises ModuleNotFoundError once it is used."""
+
+    def __init__(self, error: ModuleNotFoundError) -> None:
+        self.error = error
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__mro_entries__":
+            raise AttributeError(name)
+        raise self.error.with_traceback(None)
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise self.error.with_traceback(None)
+
+
+def _run(tree: ast.Module, module: ModuleType, path: Path, is_whole: bool) -> None:
+    """Statement by statement. is_whole: whether every one is there that the next may need."""
+    future: list[ast.stmt] = [
+        node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+    ]
+    flags = compile(ast.Module(future, []), str(path), "exec", dont_inherit=True).co_flags
+    for node in tree.body:
+        code = compile(ast.Module([node], []), str(path), "exec", flags & _FUTURE, dont_inherit=True)
+        try:
+            exec(code, module.__dict__)
+        except ModuleNotFoundError as error:
+            if not isinstance(node, ast.Import | ast.ImportFrom) or any(alias.name == "*" for alias in node.names):
+                raise
+            for alias in node.names:
+                module.__dict__[alias.asname or alias.name.partition(".")[0]] = _Absent(error)
+        except Exception:
+            if is_whole or not isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr):
+                raise
+            _left_out[path] |= _names_set([node])  # computed from what was left out
+
+
+def _names_set(nodes: list[ast.stmt]) -> dict[str, int]:
+    inner = [part for node in nodes for part in ast.walk(node)]
+    return {part.id: part.lineno for part in inner if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+
+
+def _returned_names(tree: ast.Module) -> dict[str, tuple[str, ...]]:
+    """Of each function, by its qualified name: the names that its last return has, () where it has others."""
+    found: dict[str, tuple[str, ...]] = {}
+    owners = [("", tree.body), *((f"{n.name}.", n.body) for n in tree.body if isinstance(n, ast.ClassDef))]
+    for owner, body in owners:
+        for function in (node for node in body if isinstance(node, ast.FunctionDef)):
+            returns = [node for node in ast.walk(function) if isinstance(node, ast.Return)]
+            last = max(returns, key=lambda node: node.lineno).value if returns else None
+            parts = last.elts if isinstance(last, ast.Tuple | ast.List) else [last]
+            names = tuple(part.id for part in parts if isinstance(part, ast.Name))
+            found[owner + function.name] = names if len(names) == len(parts) else ()
+    return found
 
 
 def _text(path: Path) -> str | bytes:

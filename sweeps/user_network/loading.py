@@ -7,9 +7,14 @@ from types import ModuleType
 from sweeps.errors import InputError, UserNetworkError
 from sweeps.user_network.describing import describe
 from sweeps.user_network.executing import execute
-from sweeps.user_network.functions import functions_network
+from sweeps.user_network.functions import functions_network, stateless_network
 from sweeps.user_network.readings.naming import named_like
 from sweeps.user_network.source import FORM, find_beside, source_file, split_target
+
+ADAPTER = (
+    "an adapter brings them together: a class made from sweeps.UserNetwork with parameters, outputs and step "
+    "(docs/own-network.md, or sweeps adapt FILE:NAME --out adapted.py)"
+)
 
 
 def load_class(target: str) -> type:
@@ -32,7 +37,7 @@ def load_class(target: str) -> type:
         return _only_network(module, place)
     found = getattr(module, name, None)
     if isinstance(found, type):
-        return found
+        return stateless_network(found, module) or found
     classes = [word for word, value in vars(module).items() if isinstance(value, type)]
     near = difflib.get_close_matches(name, classes, n=1, cutoff=0.5)
     known = f"did you mean {near[0]!r}?" if near else f"classes there: {', '.join(sorted(classes)) or 'none'}"
@@ -45,8 +50,14 @@ def _only_network(module: ModuleType, place: str) -> type:
     networks = [v for v in own if named_like(list(vars(v)), "outputs") and named_like(list(vars(v)), "step")]
     functions = functions_network(module)
     if len(networks) == 1 or (len(own) == 1 and functions is None):
-        return (networks or own)[0]
+        only = (networks or own)[0]
+        return stateless_network(only, module) or only
     if functions is not None and not networks:
         return functions
-    names = ", ".join(sorted(found.__name__ for found in own)) or "none"
+    if not own:
+        raise InputError(
+            f"{place}: has no class, and no functions that make a network: one that is called init... and returns "
+            f"parameters, and one that is called forward... or predict... and takes them; {ADAPTER}"
+        )
+    names = ", ".join(sorted(found.__name__ for found in own))
     raise InputError(f"{place}: say which class, as in {place}:NAME; there are: {names}")

@@ -85,13 +85,6 @@ EDITED = {
         PARAMETERS: OF_MODULES,
         STEP: CHAIN,
     },
-    "sequential.py:Stateless": {
-        "self.net = Stateless()": ["        self.net = Stateless()", "        self.params = self.net.init(sizes)"],
-        PARAMETERS: ["        return [array for pair in self.params for array in pair]"],
-        "either is found": ["        return self.net.forward(self.params, x)"],
-        STEP: ["        self.params = self.net.update(self.params, x, y, eta)"],
-        "a method cost(self, x, y, lmbda, n)": ['    cost = "cross-entropy"'],
-    },
 }
 
 

@@ -19,7 +19,7 @@ from sweeps.user_network.wrapper import WrappedNetwork
 SHAPES = Path(__file__).parents[1] / "user_networks" / "shapes"
 SIZES = {"Digits": (6, 5, 3), "ThreeLayers": (5, 4, 6, 3)}  # that they have, whatever is asked
 PARTS = {"Dense", "Linear", "Sigmoid", "_Child"}  # not networks
-ADAPTED = {"BatchNormed", "Sequential", "Stack", "Stateless"}  # what is not read as it is
+ADAPTED = {"BatchNormed", "Sequential", "Stack"}  # what is not read as it is
 
 
 def written() -> list[str]:

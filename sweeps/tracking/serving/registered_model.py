@@ -48,6 +48,7 @@ _SPEAKS_TO_IT = (
     "describing",
     "executing",
     "functions",
+    "whole_one_hot",
     "wrapper",
 )
 _MODEL_TAIL = 4  # parts of a model's place that stay when a store is moved: experiment, "models", its id, "artifacts"

@@ -43,9 +43,9 @@ class Call:
 
 
 def methods(network: Any) -> list[str]:
-    """Names of what can be called on it, in the order in which the class has them; properties are not run."""
+    """What can be called on it, or on networks of the class, in the order it has them; properties are not run."""
     names: dict[str, None] = {}
-    for owner in type(network).__mro__[:-1]:
+    for owner in (network if isinstance(network, type) else type(network)).__mro__[:-1]:
         for name, value in owner.__dict__.items():
             called = isinstance(value, staticmethod | classmethod) or inspect.isfunction(value)
             if called and (name == "__call__" or not name.startswith("__")):
@@ -79,7 +79,7 @@ def bound(
         name, needed, word = parameter.name, parameter.default is inspect.Parameter.empty, plain(parameter.name)
         role = Role.X if named is Role.PAIRS and Role.Y in roles else named
         taken = [known for _, known in given]
-        if role in available and role not in taken:
+        if role in available and role not in taken and (needed or role not in (Role.X_VAL, Role.Y_VAL)):
             assert role is not None
             given.append((name, role))
         elif word in NEUTRAL and (needed or is_set_anyway(name) or word in ("training", "train", "istraining")):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.errors import UserNetworkError
+from sweeps.user_network.readings.described_layers import DescribedLayers, described_layers
 from sweeps.user_network.readings.naming import NEUTRAL, Role, constructor_role, plain
 from sweeps.user_network.readings.reading import quietly
 
@@ -56,11 +57,14 @@ def _ways(network: type, sizes: list[int], module: Any) -> Iterator[tuple[tuple[
     needed = [p for p in parameters if p.default is inspect.Parameter.empty and p.kind is not p.VAR_KEYWORD]
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         yield tuple(sizes), {}
-    if not tells or tells[:1] == [Role.SIZES]:
+    if not tells or tells[:1] == [Role.SIZES] or set(tells) == {Role.N_HIDDEN}:
         yield (sizes,), {}
     yield from (((), keywords) for keywords in _by_name(named, sizes, module, needed, bool(tells)))
     if tells:
         yield (sizes,), {}
+    described = described_layers(network, sizes)
+    if described is not None:
+        yield (described,), {}
 
 
 def _by_name(
@@ -79,7 +83,7 @@ def _by_name(
             and not plain(name)[-1].isdigit()
             and not any(r is Role.N_HIDDEN and p is not parameter for p, r in named)
         ):
-            options[name] = (hidden,)
+            options[name] = (hidden, hidden[0])
         elif role is Role.N_HIDDEN:
             options[name] = ((hidden[unit] if unit < len(hidden) else None), hidden)
             unit += 1
@@ -135,6 +139,8 @@ def _as_python(arguments: tuple[Any, ...], keywords: dict[str, Any], sizes: list
         for known, text in ((sizes, "sizes"), (tuple(sizes), "tuple(sizes)"), (sizes[1:-1], "sizes[1:-1]")):
             if type(value) is type(known) and value == known:
                 return text
+        if isinstance(value, DescribedLayers):
+            return value.python
         if type(value) is int and value in sizes:
             return "sizes[-1]" if value == sizes[-1] else f"sizes[{sizes.index(value)}]"
         return value.__name__ if hasattr(value, "__name__") else repr(value)

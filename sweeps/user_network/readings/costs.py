@@ -22,6 +22,7 @@ _SPACING = 1e-5
 _A_LAYER = 12  # parameters of each layer that are differenced
 _FITS = 1e-2  # relative residual of a step along a gradient
 _SAME = 1e-6
+_ALIKE, _FAR = 1e-2, 0.5  # outputs that differ by less between examples; how far from there costs are measured
 _NEAR = 0.02  # relative difference of a scale from a round one
 _AVAILABLE = frozenset({Role.X, Role.Y, Role.PAIRS, Role.OUTPUTS, Role.LMBDA, Role.N, Role.M})
 
@@ -95,6 +96,17 @@ def _costs(kind: str, a: Array, y: Array) -> Array:
         return np.asarray(-np.where(y > 0, y * np.log(a), 0.0) - np.where(y < 1, (1 - y) * np.log(1 - a), 0.0))
 
 
+def _slopes(kind: str, a: Array, y: Array) -> Array:
+    """Derivatives of these costs by a: of a saturated output, which differences would step over."""
+    a = np.asarray(a, np.float64)
+    with np.errstate(all="ignore"):
+        if kind == "quadratic":
+            return np.asarray(a - y)
+        if kind == "log-likelihood":
+            return np.asarray(-np.where(y > 0, y / a, 0.0))
+        return np.asarray(np.where(y < 1, (1 - y) / (1 - a), 0.0) - np.where(y > 0, y / a, 0.0))
+
+
 def _scalar(reported: Any) -> float:
     first = reported[0] if isinstance(reported, tuple | list) else reported
     return float(np.asarray(first, np.float64).item())
@@ -108,6 +120,7 @@ def find_cost(
     if isinstance(named, str) and named:
         return _named(named, layers, outputs, step, _decays(network, layers, step, file))
     x, y = examples(layers.sizes[0], layers.sizes[-1], probes(layers.sizes))
+    network = _awake(network, layers, outputs, x, file)
     coarse: ReportedCost | None = None
     for method in named_like(methods(network), "cost"):
         call = bound(network, method, _AVAILABLE, in_cost=True, training=False)
@@ -127,6 +140,28 @@ def find_cost(
     ):
         return returned
     return coarse or _descended(network, layers, outputs, step, file)
+
+
+def _awake(network: Any, layers: Layers, outputs: OutputsReading, x: Array, file: Path | None) -> Any:
+    """The network, or, where its outputs hardly differ between examples, as they do at small weights, one elsewhere.
+
+    Where all outputs are alike every cost is, too.
+    """
+    with quietly(file, str(outputs)):
+        found = np.asarray(outputs(duplicate(network, file), x), np.float64)
+    return network if found.std(axis=0).max() > _ALIKE else _moved(network, layers, _FAR, file)
+
+
+def _moved(network: Any, layers: Layers, by: float, file: Path | None) -> Any:
+    """A copy whose parameters are elsewhere, by about so much."""
+    moved, rng = duplicate(network, file), np.random.default_rng(0)
+    with quietly(file, "setting its parameters"):
+        weights, biases = (
+            [p + by * rng.normal(size=p.shape) for p in parameters]
+            for parameters in (layers.get_weights(moved), layers.get_biases(moved))
+        )
+        layers.put(moved, weights, biases)
+    return moved
 
 
 def _named(name: str, layers: Layers, outputs: OutputsReading, step: StepReading, decays: bool) -> DescendedCost:
@@ -156,14 +191,7 @@ def _kind(network: Any, reading: ReportedCost, layers: Layers, x: Array, y: Arra
         with quietly(file, str(reading)):
 
             def cost(x: Array, y: Array, at: float = 0.0) -> float:
-                moved = duplicate(network, file)
-                if at:
-                    rng = np.random.default_rng(0)
-                    layers.put(
-                        moved,
-                        [w + at * rng.normal(size=w.shape) for w in layers.get_weights(moved)],
-                        [b + at * rng.normal(size=b.shape) for b in layers.get_biases(moved)],
-                    )
+                moved = _moved(network, layers, at, file) if at else duplicate(network, file)
                 return reading(moved, x, y, 0.0, 10 * len(x))
 
             whole, other, moved = cost(x, y), cost(x, y[::-1]), cost(x, y, at=1e-3)
@@ -188,14 +216,14 @@ def _descended(
     if step.form.samples.single and not step.form.paired:
         moved /= m  # a mini-batch is the mean of its examples' steps
     entries, jacobian = _jacobian(network, layers, outputs, x, file)
+    of_weights = entries < sum(w.size for w in layers.get_weights(network))  # biases are often wrong alone
     sums_to_one = n_out > 1 and np.allclose(a.sum(axis=1), 1.0)
     kinds = ("log-likelihood", "quadratic") if sums_to_one else _KINDS
     best: DescendedCost | None = None
     decays = _decays(network, layers, step, file)
     for kind in kinds:
-        h = _SPACING
-        slope = (_costs(kind, a + h, y) - _costs(kind, a - h, y)) / (2 * h) / m
-        gradient, taken = np.array([np.sum(slope * d) for d in jacobian]), moved[entries]
+        slope = _slopes(kind, a, y) / m
+        gradient, taken = np.array([np.sum(slope * d) for d in jacobian])[of_weights], moved[entries][of_weights]
         square = float(gradient @ gradient)
         factor = float(taken @ gradient) / square if square else 0.0
         size = float(np.linalg.norm(taken))

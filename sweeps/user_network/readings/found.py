@@ -88,7 +88,7 @@ class FoundReading:
     def table(self) -> list[tuple[str, str]]:
         """What was understood, for people."""
         step = self.read_step
-        eta = f"the attribute {step.etas[0]}" if step.etas else "an argument"
+        eta = f"the attribute {step.etas[0]}" if step.etas else "an argument" if step.gradients is None else "ours"
         per = {"n": "lambda", "1": "lambda / n", "batch": "lambda m / n"}[step.lambda_per]
         lmbda = f"the attribute {step.lmbdas[0]}" if step.lmbdas else "an argument" if step.has_lambda else "none"
         return [

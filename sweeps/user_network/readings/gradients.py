@@ -23,6 +23,8 @@ _NAMED = re.compile(r"(d|grads?|gradients?|nabla|delta)_?(w|b|weights?|bias(es)?
 
 def back_call(network: Any, step: StepReading) -> tuple[Call, ...]:
     """The calls up to the backward pass, () where it is no method apart from the step."""
+    if step.gradients is not None:
+        return step.calls
     if len(step.calls) > 1 and not step.etas and Role.ETA not in step.calls[-2].roles:
         return step.calls[:-1] if len(step.calls) > 2 else ()
     of_step = {call.method for call in step.calls}

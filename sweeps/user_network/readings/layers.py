@@ -55,9 +55,9 @@ class Layers:
             if self.bias_at is not None:
                 at = 0 if self.bias_at == 0 else w.shape[1]
                 w = np.insert(w, at, biases[k], axis=1)
-            _put(network, group, w.T if self.transposed else w)
+            put_array(network, group, w.T if self.transposed else w)
         for group, b in zip(self.biases, biases, strict=False):
-            _put(network, group, np.reshape(b, np.shape(group[0].get(network))))
+            put_array(network, group, np.reshape(b, np.shape(group[0].get(network))))
 
     def _whole(self, network: Any, group: Group) -> Array:
         w = np.array(group[0].get(network))
@@ -67,7 +67,8 @@ class Layers:
         return 0 if self.bias_at == 0 else w.shape[1] - 1
 
 
-def _put(network: Any, group: Group, array: Array) -> None:
+def put_array(network: Any, group: Group, array: Array) -> None:
+    """In place of the array that all these names are for."""
     held = group[0].get(network)
     if isinstance(held, np.ndarray) and held.base is not None and held.base.dtype.kind == "f" and held.flags.writeable:
         held[...] = array  # a view of a longer one
@@ -92,9 +93,11 @@ def groups(network: Any) -> list[tuple[Group, Array]]:
 
 def possible_ends(network: Any) -> list[tuple[int, int]]:
     """(inputs, outputs) that the arrays, in some order, may lead from and to; likeliest first."""
-    matrices = [array.shape for _, array in groups(network) if array.ndim == 2 and min(array.shape) > 1]
+    found = [(group[0], array) for group, array in groups(network) if array.ndim == 2]
+    matrices = [array.shape for _, array in found if min(array.shape) > 1]
+    with_vectors = [array.shape for place, array in found if not _is_bias(place, array)]  # of one input or output
     ends: dict[tuple[int, int], None] = {}
-    for shapes in (matrices, matrices[::-1]):
+    for shapes in (matrices, matrices[::-1], with_vectors, with_vectors[::-1]):
         for transposed in (True, False):
             if shapes:
                 first, last = (shape if transposed else shape[::-1] for shape in (shapes[0], shapes[-1]))
@@ -108,8 +111,11 @@ def find_layers(network: Any, outputs: OutputsReading, n_in: int, n_out: int, fi
     x = examples(n_in, n_out, _FEW)[0]
     effective = [(group, array) for group, array in groups(network) if _matters(network, outputs, group, x, file)]
     matrices = [(g, a) for g, a in effective if a.ndim == 2 and not _is_bias(g[0], a)]
-    vectors = [(g, a) for g, a in effective if not any(g is known for known, _ in matrices)]
     found = _chains(matrices, n_in, n_out)
+    if not found:  # biases may be rows or columns without a name of their own
+        matrices = [(g, a) for g, a in matrices if min(a.shape) > 1]
+        found = _chains(matrices, n_in, n_out)
+    vectors = [(g, a) for g, a in effective if not any(g is known for known, _ in matrices)]
     if not found:
         seen = ", ".join(f"{g[0]} {a.shape}" for g, a in effective) or "none"
         raise UserNetworkError(
@@ -145,12 +151,12 @@ def _matters(network: Any, outputs: OutputsReading, group: Group, x: Array, file
             if seed:  # where all weights are positive no unit of ReLU is dead
                 rng = np.random.default_rng(seed)
                 for others, array in groups(start):
-                    _put(start, others, rng.uniform(0.05, 0.5 / seed, array.shape))
+                    put_array(start, others, rng.uniform(0.05, 0.5 / seed, array.shape))
             changed = duplicate(start, file)
             array = np.asarray(group[0].get(changed))
             with quietly(file, str(outputs)):
                 before = outputs(start, x)
-                _put(changed, group, array + np.random.default_rng(seed).uniform(0.1, 0.9, array.shape))
+                put_array(changed, group, array + np.random.default_rng(seed).uniform(0.1, 0.9, array.shape))
                 if not np.array_equal(outputs(changed, x), before, equal_nan=True):
                     return True
     except UserNetworkError:
@@ -197,7 +203,7 @@ def _changed_by(network: Any, layers: Layers, row: int, x: Array, outputs: Outpu
         before, changed = outputs(duplicate(network, file), x), duplicate(network, file)
         array = np.array(layers.weights[0][0].get(changed))
         array[(row, slice(None)) if layers.transposed else (slice(None), row)] += 1.7
-        _put(changed, layers.weights[0], array)
+        put_array(changed, layers.weights[0], array)
         return not np.array_equal(outputs(changed, x), before)
 
 

@@ -10,6 +10,8 @@ class Role(StrEnum):
 
     X = "inputs"
     Y = "targets"
+    X_VAL = "inputs to validate on"
+    Y_VAL = "targets to validate on"
     PAIRS = "pairs"
     ETA = "eta"
     LMBDA = "lambda"
@@ -34,20 +36,24 @@ _WORDS = {
     "inputarray a0 xmini xdata",
     Role.Y: "y t target targets labels label ybatch batchy ytrain trainy yb expected groundtruth desired truth ytrue "
     "targetslist targetlist ys answers onehot ytr desiredoutput expectedoutput trainlabels ymini tbatch ydata",
+    Role.X_VAL: "xval valx xvalid validx xtest testx xdev devx xvalidation xv",
+    Role.Y_VAL: "yval valy yvalid validy ytest testy ydev devy yvalidation yv",
     Role.PAIRS: "minibatch batch pairs data batchdata examples testdata evaluationdata",
     Role.ETA: "eta lr learningrate alpha learnrate rate stepsize lrate etarate learningspeed",
     Role.LMBDA: "lmbda lambda lam lambd reg l2 weightdecay reglambda lambdareg l2reg regularization regstrength wd "
-    "lamda l2lambda lambdaval regularisation ridge l2strength decayrate regparam penalty",
+    "lamda weightdecaylambda l2lambda lambdaval regularisation ridge l2strength decayrate regparam penalty",
     Role.N: "n ntrain trainsize numtrain datasetsize trainingsize ntotal total trainingsetsize ntraining nsamples",
-    Role.M: "m batchsize minibatchsize bs sizeofbatch nbatch",
+    Role.M: "m numexamples mtrain nexamples batchsize minibatchsize bs sizeofbatch nbatch",
     Role.EPOCHS: "epochs nepochs numepochs iterations niter numiterations iters maxiter numiters epoch steps nsteps",
-    Role.OUTPUTS: "yhat ypred pred output outputs predictions prediction probs out al a2 a3 predicted yp proba",
+    Role.OUTPUTS: "yhat ypred pred output outputs predictions prediction probs out al a2 a3 a4 afinal predicted yp "
+    "proba",
     Role.CACHE: "cache caches activations memory cached forwardcache zs saved",
     Role.GRADIENTS: "grads gradients grad gradient nabla deltas derivatives dparams",
     Role.PARAMETERS: "params parameters theta p model net weights wts network",
     Role.SIZES: "sizes layers layersizes layerdims dims architecture layersdims structure shape topology nodes units "
     "neurons layout layersize dimensions layerssizes widths arch nnarchitecture nunits nodesperlayer",
-    Role.HIDDEN: "hiddensizes hiddenlayers hiddendims hiddenlayersizes hiddenunitslist hiddens nhiddens",
+    Role.HIDDEN: "hiddensizes hiddenlayers hiddendims hiddenlayersizes hiddenunitslist hiddens nhiddens "
+    "hiddensizelist hiddenlist hiddenlayerslist",
     Role.N_IN: "ninput inputsize nin inputdim nfeatures indim inputnodes numinputs infeatures inputunits ninputs d nx "
     "inputlayer inputlayersize numfeatures inputneurons dimin inodes inputcount din",
     Role.N_OUT: "noutput outputsize nclasses numclasses outputdim nout outputnodes k c ny outputunits outdim noutputs "
@@ -69,7 +75,8 @@ NEUTRAL: dict[str, Any] = {
 }
 _ALWAYS = ("verbose", "shuffle", "plot", "debug", "printcost", "display", "show")  # even where theirs has a default
 
-_OUTPUTS = r"feed_?forward|forward(_?(pass|prop|propagation|propagate))?|predict_?proba\w*|predict\w*|outputs?"
+_OUTPUTS = r"feed_?forward|forward(_?(pass|prop|propagation|propagate))?|(l_?model_)?(feed_?)?forward\w*"
+_OUTPUTS += r"|predict_?proba\w*|predict\w*|outputs?"
 _OUTPUTS += (
     r"|propagate(_forward)?|activate|query|infer(ence)?|run|think|hypothesis|compute_outputs?|get_outputs?|fprop"
 )
@@ -79,7 +86,8 @@ _STEP += (
     r"|train_?step|step|sgd_?step|training_?step|one_step|partial_?fit|learn|sgd(_update)?|gradient_?(descent|step)\w*"
 )
 _STEP += r"|optimi[sz]e(_step)?|backprop\w*|back_?prop\w*|backward\w*|train|fit|update(_weights|_params|_parameters)?"
-_BACK = r"(l_?model_)?back\w*|bprop|(compute_|calc_|get_)?grad(s|ients?)?(_\w+)?|propagate_back(ward)?s?"
+_BACK = r"(l_?model_)?back\w*|(loss|cost)_grad\w*"
+_BACK += r"|bprop|(compute_|calc_|get_)?grad(s|ients?)?(_\w+)?|propagate_back(ward)?s?"
 _UPDATE = r"update(_\w+)?|step|sgd(_\w+)?|apply(_\w+)?|optimi[sz]e(_\w+)?|gradient_?(descent|step)\w*|descend"
 _COST = (
     r"(compute_|calc(ulate)?_|get_|total_|data_|reported_)*(cost|loss)(_?(function|fn|func|value))?|evaluate|objective"

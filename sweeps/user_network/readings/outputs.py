@@ -50,10 +50,9 @@ def probes(sizes: Sequence[int]) -> int:
 
 
 def examples(n_in: int, n_out: int, m: int, seed: int = 0) -> tuple[Array, Array]:
-    """x (m, n_in), and y (m, n_out) one-hot, every class in turn."""
+    """x (m, n_in), and y (m, n_out) one-hot, every class in turn; of one output some 0, then 1."""
     rng = np.random.default_rng([seed, m])
-    labels = np.arange(m) % max(n_out, 2)
-    y = np.eye(n_out)[labels] if n_out > 1 else labels[:, None].astype(float)
+    y = np.eye(n_out)[np.arange(m) % n_out] if n_out > 1 else (np.arange(m) >= m // 3)[:, None].astype(float)
     return rng.uniform(0.1, 0.9, (m, n_in)), y
 
 
@@ -66,7 +65,7 @@ def find_outputs(network: Any, n_in: int, n_out: int, file: Path | None) -> Outp
     x = examples(n_in, n_out, probes([n_in, n_out, *dimensions]))[0]
     names = [name for name in methods(network) if not name.startswith("_")]
     for method in dict.fromkeys([*named_like(methods(network), "outputs"), *names]):
-        call = bound(network, method, {Role.X}, training=False)
+        call = bound(network, method, {Role.X, Role.M}, training=False)
         if call is None or Role.X not in call.roles:
             continue
         for samples in Samples:
@@ -92,10 +91,19 @@ def _tried(
         if not fitting:
             return None
         outer = [place for place in fitting if len(place.steps) <= 1 and not kept]
-        reading = OutputsReading(call, samples, outer[0] if outer else fitting[-1], kept)
+        reading = OutputsReading(call, samples, _likeliest(network, call, outer) if outer else fitting[-1], kept)
         with quietly(file, str(call)):
             outputs = reading(duplicate(network, file), x)
     except (UserNetworkError, AttributeError, KeyError, IndexError, ValueError):
         return None
     good = outputs.shape == (len(x), n_out) and not np.array_equal(outputs, np.round(outputs))
     return reading if good else None
+
+
+def _likeliest(network: Any, call: Call, fitting: list[state.Place]) -> state.Place:
+    """Of Z1, A1, Z2, A2 the last that is no z; the first where nothing tells their names."""
+    names = getattr(getattr(type(network), call.method, None), "returns", ())
+    if not names or not all(place.steps and isinstance(place.steps[0][1], int) for place in fitting):
+        return fitting[0]
+    activations = [place for place in fitting if not names[place.steps[0][1]].lower().startswith("z")]
+    return (activations or fitting)[-1]

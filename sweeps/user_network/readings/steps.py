@@ -15,13 +15,17 @@ from sweeps.user_network.readings.layers import Layers
 from sweeps.user_network.readings.naming import Role, named_like, role_of
 from sweeps.user_network.readings.outputs import OutputsReading, examples, probes
 from sweeps.user_network.readings.reading import Array, quietly
+from sweeps.user_network.readings.returned_gradients import ReturnedGradients, matching_places
 from sweeps.user_network.readings.state import Place
 from sweeps.user_network.readings.trying import duplicate
 
 _ETA = 0.1  # of the steps that are tried
 _SMALL = 1e-3  # of one that must lower some cost
 _LMBDA = 0.5
-_DATA = frozenset({Role.X, Role.Y, Role.PAIRS, Role.ETA, Role.LMBDA, Role.N, Role.M, Role.EPOCHS})
+_STEADY = 1e-3  # relative difference of two steps on the same examples
+_DATA = frozenset(
+    {Role.X, Role.Y, Role.X_VAL, Role.Y_VAL, Role.PAIRS, Role.ETA, Role.LMBDA, Role.N, Role.M, Role.EPOCHS}
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class StepReading:
     """calls: one after the other, on each form of the examples. etas, lmbdas: places of attributes that hold them.
 
     lambda_per: what their lambda is: "n" where they divide by the training set's size themselves, "1" where they don't
-    (they get lambda / n), "batch" where they divide by the mini-batch's (they get lambda m / n).
+    (they get lambda / n), "batch" where they divide by the mini-batch's (they get lambda m / n). gradients: what to
+    take from the parameters, eta times, of what the last call returned, where no call of theirs does.
     """
 
     calls: tuple[Call, ...]
@@ -38,6 +43,7 @@ class StepReading:
     etas: tuple[Place, ...] = ()
     lmbdas: tuple[Place, ...] = ()
     lambda_per: str = "n"
+    gradients: ReturnedGradients | None = None
 
     def __call__(self, network: Any, x: Array, y: Array, eta: float, lmbda: float, n: int) -> list[Any]:
         """Takes the step; what the last call returned, for each call."""
@@ -45,8 +51,12 @@ class StepReading:
         for given in self.form.calls(x, y):
             their_lambda = self.their_lambda(lmbda, n, given[Role.M])
             values = given | {Role.ETA: eta, Role.LMBDA: their_lambda, Role.N: n, Role.EPOCHS: 1}
+            if Role.X in given:
+                values |= {Role.X_VAL: given[Role.X], Role.Y_VAL: given[Role.Y]}
             self.set_numbers(network, eta, their_lambda)
             returned.append(self.called(network, self.calls, values))
+            if self.gradients is not None:
+                self.gradients.take(network, returned[-1], eta)
         return returned
 
     def called(self, network: Any, calls: Sequence[Call], values: dict[Role, Any]) -> Any:
@@ -72,14 +82,15 @@ class StepReading:
 
     @property
     def has_eta(self) -> bool:
-        return bool(self.etas) or any(Role.ETA in call.roles for call in self.calls)
+        return bool(self.etas) or self.gradients is not None or any(Role.ETA in call.roles for call in self.calls)
 
     @property
     def has_lambda(self) -> bool:
         return bool(self.lmbdas) or any(Role.LMBDA in call.roles for call in self.calls)
 
     def __str__(self) -> str:
-        return "; ".join(map(str, self.calls))
+        last = () if self.gradients is None else (str(self.gradients),)
+        return "; ".join([*map(str, self.calls), *last])
 
 
 def _rest(returned: Any) -> Any:
@@ -112,11 +123,68 @@ def find_step(
                 said = said or str(error)
                 continue
             if _descends(network, reading, layers, file):
-                return _with_lambda(network, reading, layers, file), ""
+                steady = _is_steady(network, reading, layers, file)
+                found = reading if steady else _of_gradients(network, layers, outputs, lmbdas, file) or reading
+                return _with_lambda(network, found, layers, file), ""
             moving = moving or reading
+    moving = moving or _of_gradients(network, layers, outputs, lmbdas, file)
     if moving is not None:
         return _with_lambda(network, moving, layers, file), ""
     return None, said
+
+
+def _of_gradients(
+    network: Any, layers: Layers, outputs: OutputsReading, lmbdas: tuple[Place, ...], file: Path | None
+) -> StepReading | None:
+    """A step along gradients that some method returns; None where none does, or they are others each time."""
+    for calls in _gradient_calls(network, outputs):
+        roles = frozenset(role for call in calls for role in call.roles)
+        for form in forms(False, outputs.samples):
+            bare = StepReading(calls, form, outputs, (), () if Role.LMBDA in roles else lmbdas)
+            try:
+                for gradients in _matching(network, bare, layers, file):
+                    reading = replace(bare, gradients=gradients)
+                    if (
+                        _moves(network, reading, layers, file)
+                        and _separates(network, reading, layers, file)
+                        and _is_steady(network, reading, layers, file)
+                    ):
+                        return reading
+            except UserNetworkError:
+                continue
+    return None
+
+
+def _gradient_calls(network: Any, outputs: OutputsReading) -> Iterator[tuple[Call, ...]]:
+    """One method, or forward and back, that may return gradients."""
+    names = methods(network)
+    ahead = bound(network, outputs.call.method, {Role.X, Role.M})
+    known = {Role.X, Role.Y, Role.LMBDA, Role.N, Role.M}
+    for name in dict.fromkeys(word for kind in ("back", "cost", "step") for word in named_like(names, kind)):
+        call = bound(network, name, known)
+        if call is not None and {Role.X, Role.Y} <= call.roles:
+            yield (call,)
+        call = bound(network, name, known | {Role.OUTPUTS, Role.CACHE})
+        if call is not None and ahead is not None and Role.Y in call.roles and name != ahead.method:
+            yield (ahead, call)
+
+
+def _matching(network: Any, reading: StepReading, layers: Layers, file: Path | None) -> Iterator[ReturnedGradients]:
+    """Ways to see what the calls return as gradients, downhill first."""
+    x, y = _batch(layers)
+    moved = duplicate(network, file)
+    with quietly(file, str(reading)):
+        returned = reading(moved, x[:1] if reading.form.samples.single else x, y, 0.0, 0.0, 10 * len(x))[0]
+    names = getattr(getattr(type(network), reading.calls[-1].method, None), "returns", ())
+    for places in matching_places(network, layers, returned, names):
+        yield from (ReturnedGradients(layers, places, sign) for sign in (-1, 1))
+
+
+def _is_steady(network: Any, reading: StepReading, layers: Layers, file: Path | None) -> bool:
+    """Whether two steps on the same examples are the same: none is drawn of them."""
+    one, other = (change(network, reading, layers, _batch(layers), _ETA, 0.0, file)[1] for _ in range(2))
+    with np.errstate(all="ignore"):
+        return bool(np.abs(one - other).max() <= _STEADY * np.abs(one).max())
 
 
 def _chains(network: Any, outputs: OutputsReading) -> Iterator[tuple[Call, ...]]:
@@ -126,7 +194,7 @@ def _chains(network: Any, outputs: OutputsReading) -> Iterator[tuple[Call, ...]]
     for call in alone:
         if Role.PAIRS in call.roles or {Role.X, Role.Y} <= call.roles:
             yield (call,)
-    ahead = bound(network, outputs.call.method, {Role.X})
+    ahead = bound(network, outputs.call.method, {Role.X, Role.M})
     known = _DATA | {Role.OUTPUTS, Role.CACHE}
     for back in named_like(names, "back"):
         behind = bound(network, back, known)
@@ -138,7 +206,8 @@ def _chains(network: Any, outputs: OutputsReading) -> Iterator[tuple[Call, ...]]
             if last is not None and update != back:
                 yield (ahead, behind, last)
     for name in names:
-        if (call := by_place(network, name)) is not None:
+        call = by_place(network, name) or bound(network, name, _DATA)
+        if call is not None and {Role.X, Role.Y, Role.ETA} <= call.roles and not name.startswith("_"):
             yield (call,)
 
 
@@ -187,6 +256,15 @@ def _descends(network: Any, reading: StepReading, layers: Layers, file: Path | N
         return False
     with np.errstate(all="ignore"):
         return bool(np.sum((after - y) ** 2) < np.sum((before - y) ** 2) or np.sum(y * np.log(after / before)) > 0)
+
+
+def _separates(network: Any, reading: StepReading, layers: Layers, file: Path | None) -> bool:
+    """Whether a small step lifts the right outputs above the others."""
+    x, y = _batch(layers)
+    moved, _ = change(network, reading, layers, (x, y), _SMALL, 0.0, file)
+    with quietly(file, str(reading.outputs)):
+        change_of = np.asarray(reading.outputs(moved, x)) - np.asarray(reading.outputs(duplicate(network, file), x))
+    return bool(change_of[y == 1].mean() > change_of[y == 0].mean())
 
 
 def _with_lambda(network: Any, reading: StepReading, layers: Layers, file: Path | None) -> StepReading:
