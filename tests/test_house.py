@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.diagnosis.findings import Code
+from sweeps.tracking.serving import registered_model
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = [
@@ -94,3 +95,17 @@ def test_the_old_name_of_an_error_catches_the_same() -> None:
 def test_every_code_of_a_finding_is_told_of_in_the_docs() -> None:
     text = (ROOT / "docs" / "own-network.md").read_text(encoding="utf-8")
     assert {code for code in Code if f"`{code}`" not in text} == set()
+
+
+def test_a_served_model_of_somebodys_network_brings_all_that_it_imports() -> None:
+    room = ROOT / "sweeps" / "user_network"
+    files = [room / f"{name}.py" for name in registered_model._SPEAKS_TO_IT] + sorted((room / "readings").glob("*.py"))
+    brought = {f"sweeps.user_network.{file.stem}" for file in files} | {"sweeps.errors", "sweeps.user_network.readings"}
+    brought |= {f"sweeps.user_network.readings.{file.stem}" for file in files}
+    imported = {
+        node.module
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("sweeps")
+    }
+    assert imported <= brought
