@@ -118,7 +118,7 @@ class Sweep:
 
         Raises TrackingError where the store does not answer.
 
-            sweep.epochs.pivot_table(index="epoch", columns="trial", values="cost/penalty")
+            sweep.epochs[sweep.epochs["trial"] == 0].set_index("epoch")
         """
         if self.state == "finished":
             return self._tables[EPOCHS]
