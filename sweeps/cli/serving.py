@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
-from sweeps.errors import InputError, OddSweepError, UnknownSweepError
+from sweeps.errors import InputError, OddSweepError, TrackingError, UnknownSweepError
 from sweeps.tracking.address import check_address
 from sweeps.tracking.location import sqlite_file, sqlite_uri, tracking_uri
 from sweeps.tracking.mlflow_pages.links import is_served
@@ -58,7 +58,11 @@ def ui(arguments: argparse.Namespace) -> int:
     shown = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
     address = f"http://{shown}:{port}"
     complain(f"the MLflow UI will be at {address} (Ctrl-C stops it)", DONE)
-    latest = _introduced(uri, address)
+    try:
+        latest = _introduced(uri, address)
+    except TrackingError as error:  # the server, which reads it itself, may say more
+        latest = None
+        complain(error, DONE)
     if latest is not None and not arguments.no_open and _has_screen():
         threading.Thread(target=_open_when_served, args=(latest, arguments.host, port), daemon=True).start()
     return _serve(server, os.environ | _environment(uri) | guard)
