@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -110,7 +111,7 @@ def _network(
         if initial is None:
             made: Any = tuple(np.array(vars(module)[name]) for name in shared)
         else:
-            made = made_by_name(initial, list(sizes), None, module)  # type: ignore[arg-type]
+            made = made_by_name(initial, list(sizes), _file_of(module), module)  # type: ignore[arg-type]
         named = program.parameters and isinstance(made, tuple | list) and len(made) == len(program.parameters)
         self.params = dict(zip(program.parameters, made, strict=True)) if named else made
         self.found = {}
@@ -118,6 +119,10 @@ def _network(
 
     members: dict[str, Any] = {name: _method(program, name) for name in others if name in chosen}
     return type("Functions", (), {"__init__": __init__, "__module__": module.__name__, **members})
+
+
+def _file_of(module: ModuleType) -> Path | None:
+    return Path(module.__file__) if module.__file__ else None
 
 
 def _name_of(function: Any, functions: Mapping[str, Any]) -> str:

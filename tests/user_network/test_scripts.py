@@ -168,6 +168,21 @@ def test_what_a_file_lacks_is_said_with_the_remedy(tmp_path: Path, text: str, re
         WrappedNetwork.made(load_class(f"{path}:Net"), (5, 4, 3))
 
 
+@pytest.mark.parametrize(("name", "why"), [("Stack", "object has no attribute"), ("Sequential", "are yours to choose")])
+def test_a_network_whose_layers_are_handed_over_is_told_how(name: str, why: str) -> None:
+    network = load_class(f"{SCRIPTS.parent / 'shapes' / 'sequential.py'}:{name}")
+    with pytest.raises(UserNetworkError, match=why):
+        WrappedNetwork.made(network, (5, 4, 3))
+
+
+def test_functions_that_raise_are_named_with_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.py"
+    text = "import numpy as np\ndef init_params(layers):\n    return {'W': np.random.randn((3, 2))}\n"
+    path.write_text(f"{text}def forward(X, params): return params['W'] @ X\n", encoding="utf-8")
+    with pytest.raises(UserNetworkError, match=r"broken\.py, line 3, in init_params: TypeError"):
+        WrappedNetwork.made(load_class(str(path)), (5, 4, 3))
+
+
 def test_a_script_without_functions_is_told_of_adapters(tmp_path: Path) -> None:
     path = tmp_path / "bare.py"
     path.write_text("w = 1.0\nfor _ in range(3):\n    w -= 0.1\n", encoding="utf-8")

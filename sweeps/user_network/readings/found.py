@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from sweeps.errors import UserNetworkError
+from sweeps.user_network.readings.calls import bound, methods
 from sweeps.user_network.readings.costs import DescendedCost, ReportedCost, find_cost
 from sweeps.user_network.readings.gradients import back_call, gradients
 from sweeps.user_network.readings.layers import Layers, described, find_layers, possible_ends
+from sweeps.user_network.readings.naming import Role, named_like
 from sweeps.user_network.readings.outputs import OutputsReading, find_outputs
-from sweeps.user_network.readings.reading import Array, Pairs, theirs
+from sweeps.user_network.readings.reading import Array, Pairs, quietly, theirs
 from sweeps.user_network.readings.steps import StepReading, find_step
+from sweeps.user_network.readings.trying import duplicate
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,25 @@ def stacked(pairs: Pairs) -> tuple[Array, Array]:
     return np.array([np.ravel(x) for x, _ in pairs]), np.array([np.ravel(y) for _, y in pairs])
 
 
+def _why_no_outputs(network: Any, n_in: int, file: Path | None) -> str:
+    """What the likeliest method does in place of giving outputs, and a word on layers that are somebody's to choose."""
+    names = methods(network)
+    said = ""
+    for call in (bound(network, name, {Role.X, Role.M}, training=False) for name in named_like(names, "outputs")):
+        if call is None or Role.X not in call.roles:
+            continue
+        try:
+            with quietly(file, str(call)):
+                call(duplicate(network, file), {Role.X: np.full((3, n_in), 0.5), Role.M: 3})
+        except UserNetworkError as error:
+            said = f": {error}"
+            break
+    if "add" in names or "layers" in getattr(network, "__dict__", {}):
+        said += "\nLayers that are handed over or added are yours to choose: a subclass whose __init__(self, sizes) "
+        said += "does so is read as it is (docs/own-network.md)"
+    return said
+
+
 def find_reading(network: Any, sizes: Sequence[int] | None, file: Path | None) -> FoundReading:
     """Reads a network. sizes: that it was asked to have, None where nobody did. Raises UserNetworkError."""
     name = type(network).__name__
@@ -119,7 +141,7 @@ def find_reading(network: Any, sizes: Sequence[int] | None, file: Path | None) -
     if outputs is None:
         raise UserNetworkError(
             f"{name}: no method gives its outputs; one is looked for that takes inputs alone and is called forward, "
-            "feedforward, predict or the like"
+            "feedforward, predict or the like" + _why_no_outputs(network, asked[0][0] if asked else 1, file)
         )
     layers = find_layers(network, outputs, n_in, n_out, file)
     step, said = find_step(network, layers, outputs, file)
