@@ -9,6 +9,9 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from scipy.linalg import cholesky
+
 from model import Dataset, Network
 from sweeps.driver.recording import Recording
 from sweeps.driver.schedule import DEATHS, Schedule
@@ -38,6 +41,7 @@ if TYPE_CHECKING:  # importing MLflow takes seconds; it happens in the writer's 
 _LEAVING_SECONDS = 10.0  # that a store has after Ctrl-C
 _RELEASE_SECONDS = 2.0  # and then to let another driver have the sweep
 _CLOSING_SECONDS = 30.0  # the same at any other end
+_WARM = 128  # rows of the matrices that take OpenBLAS's buffers
 _GLANCE_SECONDS = 0.5  # between looks at the writer while nothing else happens
 
 
@@ -69,6 +73,7 @@ def run_sweep(
     """
     uri = tracking_uri(uri)
     check_spelling(uri)
+    _warm_up_blas()
     size = jobs or default_jobs()
     _say_of_lag(spec, size, progress)
     with (
@@ -100,6 +105,13 @@ def run_sweep(
         finally:
             recording.close(patience)
     return Finished(schedule.spec, uri, schedule.failed, was_finished=False)
+
+
+def _warm_up_blas() -> None:
+    """NumPy's and SciPy's OpenBLAS take their buffers at their first use, and spin for ever where there is no memory."""
+    matrix = np.eye(_WARM)
+    np.linalg.cholesky(matrix @ matrix)
+    cholesky(matrix)
 
 
 class SweepLoop:

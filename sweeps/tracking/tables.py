@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from model import metrics
 from sweeps.specification.domains import Domain, Setting, encode
@@ -88,7 +89,10 @@ def _read_table(path: Path, digest: bytes | None) -> pd.DataFrame | None:
         content = path.read_bytes()
         if digest is not None and hashlib.sha256(content).hexdigest().encode() != digest:
             return None
-        return pd.read_parquet(io.BytesIO(content))
+        # In this thread: where memory is short, Arrow waits for ever for one that could not be started.
+        found = pq.ParquetFile(io.BytesIO(content), pre_buffer=False).read(use_threads=False)
+        table: pd.DataFrame = found.to_pandas(use_threads=False)
+        return table
     except (pa.ArrowException, OSError, ValueError):
         return None
 
