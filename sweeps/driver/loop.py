@@ -108,7 +108,7 @@ def run_sweep(
 
 
 def _warm_up_blas() -> None:
-    """NumPy's and SciPy's OpenBLAS take their buffers at their first use, and spin for ever where there is no memory."""
+    """OpenBLAS, NumPy's and SciPy's, takes its buffers at its first use, and spins for ever where it gets none."""
     matrix = np.eye(_WARM)
     np.linalg.cholesky(matrix @ matrix)
     cholesky(matrix)
