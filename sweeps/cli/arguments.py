@@ -140,6 +140,15 @@ def _train_again(add: Add) -> None:
     check.add_argument("spec", type=Path)
     check.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
 
+    predict = add(
+        "predict",
+        running.predict,
+        "from a few short trainings, the eta at which each batch size, momentum and lambda stops being stable",
+        json=True,
+    )
+    predict.add_argument("spec", type=Path)
+    predict.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
+
 
 def _lay_beside(add: Add) -> None:
     beside = add("beside", browsing.beside, "curves of several trainings in the same panels: a page and a picture")

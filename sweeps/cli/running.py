@@ -1,4 +1,4 @@
-"""Commands that train: run, check, replay; and those that bring results to a store, or say where it is now."""
+"""Commands that train: run, check, predict, replay; and those that bring results to a store, or say where it is now."""
 
 import argparse
 import shlex
@@ -205,6 +205,30 @@ def check(arguments: argparse.Namespace) -> int:
         return DONE
     terminal_tables.print_spec(spec)
     print(f"{trainings} trainings on {jobs} workers: about {terminal_tables.duration(seconds)} on this machine")
+    return DONE
+
+
+def predict(arguments: argparse.Namespace) -> int:
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _interrupt)
+    spec = _read(arguments.spec)  # before the imports that take seconds
+
+    from sweeps.driver.predicting import predict as predicted
+    from sweeps.executors.loky import default_jobs
+    from sweeps.specification.requirements import datasets
+    from sweeps.views import terminal_tables
+
+    found = predicted(spec, datasets(spec), arguments.jobs or default_jobs())
+    checked = [one for one in found if one.is_inside is not None]
+    inside = sum(one.is_inside is True for one in checked)
+    if arguments.json:
+        borders = [asdict(one.border.at) | asdict(one) | {"measured": one.in_words} for one in found]
+        print_json({"borders": borders, "checked": len(checked), "inside": inside})
+        return DONE
+    terminal_tables.print_predicted(spec.name, found)
+    print(
+        f"{inside} of {count(len(checked), 'checked border')} inside the band: stable at its low end, not at its high"
+    )
     return DONE
 
 

@@ -5,6 +5,7 @@ Names, paths and sentences are printed as they are: rich would make an emoji of 
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich import box
@@ -22,6 +23,9 @@ from sweeps.tracking.tables import WALL_CLOCK
 from sweeps.verdicts.tally import tally, what_counts
 from sweeps.views.consoles import standard_output
 from sweeps.views.terminal_curves import curve_lines
+
+if TYPE_CHECKING:
+    from sweeps.driver.predicting import CheckedBorder
 
 _UNBOUND = 100_000
 _GAP = 3  # between two columns
@@ -74,6 +78,23 @@ def print_trials(title: str, trials: pd.DataFrame, spec: SweepSpec, of: pd.DataF
     }
     present = {name: heading for name, heading in headings.items() if name in trials}
     print_table(title, trials[list(present)], list(present.values()))
+
+
+def print_predicted(name: str, borders: "Sequence[CheckedBorder]") -> None:
+    """A line for each predicted border: under which conditions, its band, and where the measured one lies."""
+    rows = [
+        {
+            "batch_size": one.border.at.batch_size,
+            "momentum": one.border.at.momentum,
+            "lambda": one.border.at.lmbda,
+            "stable below eta": one.border.eta,
+            "band from": one.border.low,
+            "to": one.border.high,
+            "measured": one.in_words,
+        }
+        for one in borders
+    ]
+    print_table(f"Predicted border of {name}", pd.DataFrame(rows))
 
 
 def print_verdicts(trials: pd.DataFrame) -> None:
