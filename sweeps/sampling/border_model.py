@@ -1,9 +1,9 @@
 """Where the border between stable and unstable settings runs, as far as trials tell: a Gaussian-process classifier.
 
-P(stable) = sigmoid(f), with f over the searched fields, each scaled to [0, 1], drawn from a Gaussian process with an
-RBF kernel: smooth, and where there are no trials undecided, or as a trend expects. Laplace's approximation after
-Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), cited as RW. scikit-learn has the same
-classifier, but without the covariances between points, which proposing needs.
+P(stable) = sigmoid(f), with f over the searched fields, each scaled to [0, 1], drawn from a zero-mean Gaussian process
+with an RBF kernel: smooth, and undecided where there are no trials. Laplace's approximation after Rasmussen and
+Williams, Gaussian Processes for Machine Learning (2006), cited as RW. scikit-learn has the same classifier, but without
+the covariances between points, which proposing needs.
 """
 
 import functools
@@ -17,7 +17,6 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, ndtr
 
-from sweeps.sampling.trend import Trend
 from sweeps.specification.domains import Choices, Domain, Range, Setting, Settings
 
 Array = NDArray[np.float64]
@@ -58,16 +57,6 @@ class Space:
     def fields(self) -> int:
         """How many there are."""
         return len(self._domains)
-
-    @property
-    def theory(self) -> Trend:
-        """What theory expects over the fields."""
-        return Trend.of_theory(self._domains, dict(zip(self._domains, self._widths, strict=True)))
-
-    @property
-    def no_theory(self) -> Trend:
-        """Nothing is expected."""
-        return Trend.none(self._columns)
 
     @property
     def _widths(self) -> list[int]:
@@ -147,7 +136,6 @@ class Border:
 
     space: Space
     kernel: Kernel
-    trend: Trend
     points: Array
     pulls: Array
     precisions: Array
@@ -155,14 +143,14 @@ class Border:
     def latent(self, points: Array) -> tuple[Array, Array]:
         """(mean, variance) of f at points (m, coordinates): two arrays (m,)."""
         cross, explained = self._explained(points)
-        before = self.kernel.amplitude**2 + self.trend.variance(points)
-        variance = before - np.einsum("nm,nm->m", explained, explained)
-        return self.trend.mean(points) + self.pulls @ cross, np.maximum(variance, 1e-12)
+        variance = self.kernel.amplitude**2 - np.einsum("nm,nm->m", explained, explained)
+        return self.pulls @ cross, np.maximum(variance, 1e-12)
 
     def covariance(self, points: Array) -> Array:
         """(m, m): of f between points (RW eq. 3.24 off the diagonal too)."""
         _, explained = self._explained(points)
-        posterior: Array = self._prior(points, points) - explained.T @ explained
+        prior = self.kernel(self.space.squared_distances(points, points))
+        posterior: Array = prior - explained.T @ explained
         return posterior
 
     def probability(self, points: Array) -> Array:
@@ -203,16 +191,14 @@ class Border:
 
     def _explained(self, points: Array) -> tuple[Array, Array]:
         """(n, m) twice: covariances with the trials, and what of them the trials' results take from the variance."""
-        cross = self._prior(self.points, points)
+        cross = self.kernel(self.space.squared_distances(self.points, points))
         root = np.sqrt(self.precisions)[:, None]
         return cross, solve_triangular(self._factor, root * cross, lower=True)
 
     @functools.cached_property
     def _factor(self) -> Array:
-        return _factor(self._prior(self.points, self.points), self.precisions)
-
-    def _prior(self, a: Array, b: Array) -> Array:
-        return self.kernel(self.space.squared_distances(a, b)) + self.trend.covariance(a, b)
+        own = self.kernel(self.space.squared_distances(self.points, self.points))
+        return _factor(own, self.precisions)
 
 
 def fit_border(space: Space, points: Array, stable: NDArray[np.bool_], start: Kernel | None = None) -> Border:
@@ -223,34 +209,23 @@ def fit_border(space: Space, points: Array, stable: NDArray[np.bool_], start: Ke
     return border_with(fitted_kernel(space, points, stable, start), space, points, stable)
 
 
-def border_with(
-    kernel: Kernel, space: Space, points: Array, stable: NDArray[np.bool_], trend: Trend | None = None
-) -> Border:
-    """The border from trials under a given kernel. trend: what is expected before any (None: nothing)."""
+def border_with(kernel: Kernel, space: Space, points: Array, stable: NDArray[np.bool_]) -> Border:
+    """The border from trials under a given kernel."""
     points, stable = _in_order(points, stable)
-    trend = trend or space.no_theory
-    own = kernel(space.squared_distances(points, points)) + trend.covariance(points, points)
-    mode = _mode(own, stable, trend.mean(points))
-    return Border(space, kernel, trend, points, mode.pulls, mode.precisions)
+    own = kernel(space.squared_distances(points, points))
+    mode = _mode(own, stable)
+    return Border(space, kernel, points, mode.pulls, mode.precisions)
 
 
-def fitted_kernel(
-    space: Space,
-    points: Array,
-    stable: NDArray[np.bool_],
-    start: Kernel | None = None,
-    trend: Trend | None = None,
-) -> Kernel:
-    """The kernel that makes the trials most probable, given its prior and the trend (None: nothing is expected)."""
+def fitted_kernel(space: Space, points: Array, stable: NDArray[np.bool_], start: Kernel | None = None) -> Kernel:
+    """The kernel that makes the trials most probable, given its prior."""
     points, stable = _in_order(points, stable)
-    trend = trend or space.no_theory
     distances = space.squared_distances(points, points)
-    expected, shared = trend.mean(points), trend.covariance(points, points)
     means = np.array([_AMPLITUDE[0], *[_LENGTH[0]] * space.fields])
     spreads = np.array([_AMPLITUDE[1], *[_LENGTH[1]] * space.fields])
 
     def loss(logs: Array) -> tuple[float, Array]:
-        evidence, gradient = _evidence(Kernel.of_logs(logs), distances, stable, expected, shared)
+        evidence, gradient = _evidence(Kernel.of_logs(logs), distances, stable)
         away = (logs - means) / spreads
         return float(away @ away / 2 - evidence), away / spreads - gradient
 
@@ -269,21 +244,20 @@ class _Mode:
     height: float  # the log posterior, but for a constant
 
 
-def _mode(own: Array, stable: NDArray[np.bool_], expected: Array) -> _Mode:
-    """Newton's method (RW algorithm 3.1), with halved steps where a whole one overshoots. expected: f's prior mean."""
+def _mode(own: Array, stable: NDArray[np.bool_]) -> _Mode:
+    """Newton's method (RW algorithm 3.1), with halved steps where a whole one overshoots."""
     signs = np.where(stable, 1.0, -1.0)
 
     def at(weights: Array) -> tuple[Array, float]:
-        above = own @ weights
-        values = expected + above
-        return values, float(np.sum(log_expit(signs * values)) - weights @ above / 2)
+        values = own @ weights
+        return values, float(np.sum(log_expit(signs * values)) - weights @ values / 2)
 
     weights = np.zeros(len(stable))
     values, height = at(weights)
     for _ in range(_NEWTON_STEPS):
         p = expit(values)
         precisions = p * (1 - p)
-        root, b = np.sqrt(precisions), precisions * (values - expected) + stable - p
+        root, b = np.sqrt(precisions), precisions * values + stable - p
         step = b - root * cho_solve((_factor(own, precisions), True), root * (own @ b)) - weights
         size, before = 1.0, height
         former = values
@@ -298,16 +272,10 @@ def _mode(own: Array, stable: NDArray[np.bool_], expected: Array) -> _Mode:
     return _Mode(stable - p, p * (1 - p), height)
 
 
-def _evidence(
-    kernel: Kernel, distances: Array, stable: NDArray[np.bool_], expected: Array, shared: Array
-) -> tuple[float, Array]:
-    """Laplace's log marginal likelihood, and its gradient by the kernel's logs (RW algorithm 5.1).
-
-    expected, shared: mean and covariance that the trend adds.
-    """
-    of_kernel = kernel(distances)
-    own = of_kernel + shared
-    mode = _mode(own, stable, expected)
+def _evidence(kernel: Kernel, distances: Array, stable: NDArray[np.bool_]) -> tuple[float, Array]:
+    """Laplace's log marginal likelihood, and its gradient by the kernel's logs (RW algorithm 5.1)."""
+    own = kernel(distances)
+    mode = _mode(own, stable)
     root, factor = np.sqrt(mode.precisions), _factor(own, mode.precisions)
     evidence = mode.height - float(np.sum(np.log(np.diag(factor))))
     inverse = root[:, None] * cho_solve((factor, True), np.diag(root))  # of own + 1 / precisions
@@ -315,10 +283,7 @@ def _evidence(
     third = mode.precisions * (2 * (stable - mode.pulls) - 1)  # derivative of the log likelihood
     by_values = 0.5 * (np.diag(own) - np.einsum("nm,nm->m", explained, explained)) * third
     gradient = []
-    for changed in (
-        2 * of_kernel,
-        *(of_kernel * one / length**2 for one, length in zip(distances, kernel.lengths, strict=True)),
-    ):
+    for changed in (2 * own, *(own * one / length**2 for one, length in zip(distances, kernel.lengths, strict=True))):
         b = changed @ mode.pulls
         explicit = mode.pulls @ b / 2 - np.sum(inverse * changed) / 2
         gradient.append(explicit + by_values @ (b - own @ (inverse @ b)))

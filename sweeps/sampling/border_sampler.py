@@ -10,21 +10,16 @@ from sweeps.sampling.fixed_sequence import sobol
 from sweeps.sampling.outcomes import Outcome
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec
-from sweeps.verdicts.verdict import TREND_SINCE
 
 if TYPE_CHECKING:  # SciPy's optimiser takes long to import, and few sweeps need it
     from sweeps.sampling.border_model import Kernel
 
-_FILLING = 8  # trials that fill the space before theory is asked
 _CANDIDATES = 256  # of which the border sampler takes one; other ones for each trial
 _FIRST_FIT = 8  # trials told before the border's kernel is fitted, and the share of them after which it is fitted anew
 
 
 class BorderSampler:
-    """Proposals where the border between stable and unstable settings is least certain; the first are Sobol's.
-
-    What is certain is told by trials and by a trend: theory expects less stability at larger eta and lambda. Sweeps
-    that began before there was a trend go on without it: with Sobol until both sides of the border were seen.
+    """Proposals where the border between stable and unstable settings is least certain; until it has two sides, Sobol.
 
     Trials without a verdict, running ones among them, count as if they were to end as expected: so the trials of one
     moment spread out, and a setting that always fails is not asked for again and again.
@@ -34,8 +29,6 @@ class BorderSampler:
         from sweeps.sampling.border_model import Space
 
         self._spec, self._space = spec, Space(spec.varied)
-        self._has_trend = spec.rules >= TREND_SINCE and bool({"eta", "lambda"} & set(spec.varied))
-        self._trend = self._space.theory if self._has_trend else self._space.no_theory
         self._first = sobol(spec, spec.trials)
         self._settings: list[Settings] = []
         self._stable: list[bool | None] = []
@@ -43,7 +36,7 @@ class BorderSampler:
 
     def propose(self) -> Settings:
         number = len(self._settings)
-        if self._knows_enough(number):
+        if {True, False} <= set(self._stable):
             proposed = self._most_telling(sobol(self._spec, _CANDIDATES, number))
         else:
             proposed = self._first[number]
@@ -56,15 +49,11 @@ class BorderSampler:
     def tell(self, outcome: Outcome) -> None:
         self._stable.append(outcome.stable)
 
-    def _knows_enough(self, number: int) -> bool:
-        """Whether to ask where the border is least certain."""
-        return number >= _FILLING if self._has_trend else {True, False} <= set(self._stable)
-
     def _most_telling(self, candidates: list[Settings]) -> Settings:
         from sweeps.sampling.border_model import border_with
 
         with threadpool_limits(limits=1, user_api="blas"):  # more threads would sum in another order
-            border = border_with(self._kernel(), self._space, *self._known(len(self._stable)), self._trend)
+            border = border_with(self._kernel(), self._space, *self._known(len(self._stable)))
             padded = [*self._stable, *[None] * (len(self._settings) - len(self._stable))]
             silent = [one for one, stable in zip(self._settings, padded, strict=True) if stable is None]
             border = border.assuming(self._space.points(silent))
@@ -81,7 +70,7 @@ class BorderSampler:
         kernel, milestone = Kernel.prior(self._space.fields), _FIRST_FIT
         while milestone <= len(self._stable):
             if milestone not in self._kernels:
-                self._kernels[milestone] = fitted_kernel(self._space, *self._known(milestone), kernel, self._trend)
+                self._kernels[milestone] = fitted_kernel(self._space, *self._known(milestone), kernel)
             kernel = self._kernels[milestone]
             milestone += max(1, milestone // _FIRST_FIT)
         return kernel

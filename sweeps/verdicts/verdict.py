@@ -23,8 +23,7 @@ class Verdict(StrEnum):
 
 
 BATCH_EDGE_SINCE = 3  # the version of the rules that first judges by the curvature of mini-batches
-TREND_SINCE = 4  # the version from which the border sampler knows what theory expects
-RULES_VERSION = 4  # of the rules, of what counts as stable, and of the border sampler; a sweep records its first day's
+RULES_VERSION = 3  # of the rules and of what counts as stable; a sweep records the one it began with
 
 # Stable: the steps work, and what they reach is worth having. Unstable: steps or decay keep training from working, or
 # the cost that is reported climbs without end. Neither: failed and pruned trials say nothing of their settings, and an
@@ -36,7 +35,6 @@ UNSTABLE = frozenset(
 _SIDES = {  # by version. Version 1 knew no underfitted trials: it took them for converged, overfitting or spiked
     1: (STABLE | {Verdict.PENALTY_GROWTH, Verdict.UNDERFITTED}, UNSTABLE - {Verdict.PENALTY_GROWTH}),
     2: (STABLE, UNSTABLE),
-    3: (STABLE, UNSTABLE),
     RULES_VERSION: (STABLE, UNSTABLE),
 }
 

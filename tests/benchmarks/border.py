@@ -2,10 +2,9 @@
 
 The borders are two formulas, with 2 % of the trials told on the wrong side, and two of real trainings: truth.py. The
 error is the share of the searched area on the wrong side of the estimated border (P(stable) = 1/2), by the same
-estimator for all samplers, averaged over seeds: that of the stability map, which knows trials only; --trend: that of
-the border sampler, which knows what theory expects, too.
+estimator for all samplers, averaged over seeds.
 
-Run: python tests/benchmarks/border.py [--seeds 5] [--lag 8] [--trials 20 40 80 160] [--borders edge digits] [--trend]
+Run: python tests/benchmarks/border.py [--seeds 5] [--lag 8] [--trials 20 40 80 160] [--borders edge digits]
 """
 
 import argparse
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from truth import WORLDS, looked_up, middles, table
 
-from sweeps.sampling.border_model import Space, border_with, fitted_kernel
+from sweeps.sampling.border_model import Space, fit_border
 from sweeps.sampling.outcomes import Outcome
 from sweeps.sampling.proposer import proposer
 from sweeps.specification.domains import Settings
@@ -80,24 +79,20 @@ def sample(spec: SweepSpec, truth: Truth) -> tuple[list[Settings], NDArray[np.bo
     return settings, np.array(stable)
 
 
-def error(
-    spec: SweepSpec, settings: list[Settings], stable: NDArray[np.bool_], truth: Truth, with_trend: bool
-) -> float:
+def error(spec: SweepSpec, settings: list[Settings], stable: NDArray[np.bool_], truth: Truth) -> float:
     """The share of the searched area that the estimate puts on the wrong side."""
     space, at = Space(spec.varied), middles(truth.side)
     eta, lmbda = spec.varied["eta"], spec.varied["lambda"]
     grid: list[Settings] = [{"eta": eta.at(u), "lambda": lmbda.at(v)} for u in at for v in at]
-    points, trend = space.points(settings), space.theory if with_trend else space.no_theory
-    kernel = fitted_kernel(space, points, stable, trend=trend)
-    estimate = border_with(kernel, space, points, stable, trend).probability(space.points(grid)) > 0.5
+    estimate = fit_border(space, space.points(settings), stable).probability(space.points(grid)) > 0.5
     return float(np.mean(estimate != np.array([truth.stable(one) for one in grid])))
 
 
-def errors(sampler: str, seed: int, truth: Truth, counts: Sequence[int], lag: int, with_trend: bool) -> list[float]:
+def errors(sampler: str, seed: int, truth: Truth, counts: Sequence[int], lag: int) -> list[float]:
     """The error after each of `counts` trials."""
     spec = spec_of(sampler, seed, max(counts), lag)
     settings, stable = sample(spec, truth)
-    return [error(spec, settings[:count], stable[:count], truth, with_trend) for count in counts]
+    return [error(spec, settings[:count], stable[:count], truth) for count in counts]
 
 
 def truths() -> dict[str, Truth]:
@@ -115,16 +110,13 @@ def main() -> None:
     parser.add_argument("--lag", type=int, default=8)
     parser.add_argument("--trials", type=int, nargs="+", default=TRIALS)
     parser.add_argument("--borders", nargs="+", default=["edge", "curved", *WORLDS])
-    parser.add_argument("--trend", action="store_true")
     given = parser.parse_args()
     for name in given.borders:
         print(f"{name}: error in % of the area, mean of {given.seeds} seeds, lag {given.lag}")
         print(f"{'trials':>8}", *(f"{count:>7}" for count in given.trials))
         found = {}
         for sampler in SAMPLERS:
-            run = partial(
-                errors, sampler, truth=truths()[name], counts=given.trials, lag=given.lag, with_trend=given.trend
-            )
+            run = partial(errors, sampler, truth=truths()[name], counts=given.trials, lag=given.lag)
             found[sampler] = np.mean([run(seed=seed) for seed in range(given.seeds)], axis=0)
             print(f"{sampler:>8}", *(f"{100 * mean:7.2f}" for mean in found[sampler]), flush=True)
         for few, many in itertools.combinations(range(len(given.trials)), 2):

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sweeps.errors import SpecError
-from sweeps.sampling.border_model import Border, Kernel, Space, _evidence, border_with, fit_border
+from sweeps.sampling.border_model import Border, Kernel, Space, _evidence, fit_border
 from sweeps.sampling.outcomes import Ended, Outcome, combined
 from sweeps.sampling.proposer import proposer
 from sweeps.specification.domains import Choices, Domain, Range, Settings, decode, encode
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
 from sweeps.verdicts.facts import State
-from sweeps.verdicts.verdict import STABLE, TREND_SINCE, UNSTABLE, Verdict, is_stable
+from sweeps.verdicts.verdict import STABLE, UNSTABLE, Verdict, is_stable
 
 TRIALS, LAG = 20, 5
 PLANE: dict[str, Domain] = {"eta": Range(0.01, 100.0, log=True), "lambda": Range(0.01, 10000.0, log=True)}
@@ -98,47 +98,11 @@ def test_proposals_depend_on_the_seed_and_begin_alike_in_a_longer_sweep() -> Non
     proposer(spec_of(seed=2**63 - 1)).propose()
 
 
-def filling() -> list[Settings]:
+def test_until_both_sides_are_seen_the_sampler_fills_the_space() -> None:
     source = proposer(spec_of(sampler="qmc"))
-    return [source.propose() for _ in range(TRIALS)]
-
-
-def test_a_sweep_older_than_the_trend_fills_the_space_until_both_sides_are_seen() -> None:
-    old = replace(spec_of(), rules=TREND_SINCE - 1)
-    assert proposals(old, [True] * TRIALS) == filling()
-    assert proposals(old, [True, False] * TRIALS)[LAG + 2 :] != filling()[LAG + 2 :]
-
-
-def test_eight_trials_fill_the_space_and_then_theory_says_where_the_border_may_be() -> None:
-    made = proposals(spec_of(), [True] * TRIALS)
-    assert made[:8] == filling()[:8]
-    assert not any(one in filling() for one in made[8:])
-    search = {"eta": 1.0, "lambda": 0.0, "batch_size": {"choices": [1, 10, 100]}}
-    silent = spec_of(search=search)  # theory says nothing of these fields
-    assert proposals(silent, [True] * TRIALS) == proposals(replace(silent, rules=TREND_SINCE - 1), [True] * TRIALS)
-
-
-@settings(deadline=None, max_examples=20)
-@given(low=st.floats(1e-4, 1.0), decades=st.floats(0.5, 6), log=st.booleans(), at=st.tuples(*[st.floats(0, 0.9)] * 3))
-def test_theory_expects_less_stability_at_larger_eta_and_lambda_and_nothing_else(
-    low: float, decades: float, log: bool, at: tuple[float, ...]
-) -> None:
-    fields = {"eta": Range(low, low * 10**decades, log), "lambda": Range(0.0, 5.0), "batch_size": Choices((1, 10))}
-    trend, point = Space(fields).theory, np.array([at])
-    steps = [trend.mean(point + 0.1 * axis) - trend.mean(point) for axis in np.eye(3)]
-    assert steps[0] < 0
-    assert steps[1] < 0
-    assert steps[2] == 0
-    variance = trend.covariance(point, point)
-    np.testing.assert_allclose(np.diag(variance), trend.variance(point))
-
-
-def test_far_from_all_trials_the_trend_decides() -> None:
-    space, points = Space(PLANE), np.full((5, 2), 0.5)
-    border = border_with(Kernel.prior(2), space, points, np.full(5, False), space.theory)
-    near, far = border.probability(np.array([[0.0, 0.0], [1.0, 1.0]]))
-    assert near > 0.7
-    assert far < 0.1
+    filling = [source.propose() for _ in range(TRIALS)]
+    assert proposals(spec_of(), [True] * TRIALS) == filling
+    assert proposals(spec_of(), [True, False] * TRIALS)[LAG + 2 :] != filling[LAG + 2 :]
 
 
 def plane_spec(**changes: Any) -> SweepSpec:
@@ -234,19 +198,16 @@ def test_a_likelihood_without_trials_says_one_half() -> None:
 
 
 @settings(deadline=None, max_examples=10)
-@given(seed=st.integers(0, 1000), logs=st.tuples(*[st.floats(-0.7, 0.7)] * 3), is_expected=st.booleans())
-def test_gradient_of_the_evidence_meets_central_differences(
-    seed: int, logs: tuple[float, ...], is_expected: bool
-) -> None:
+@given(seed=st.integers(0, 1000), logs=st.tuples(*[st.floats(-0.7, 0.7)] * 3))
+def test_gradient_of_the_evidence_meets_central_differences(seed: int, logs: tuple[float, ...]) -> None:
     points, stable = trials_of(20, seed)
-    space = Space(PLANE)
-    trend = space.theory if is_expected else space.no_theory
-    distances = space.squared_distances(points, points)
-    known = distances, stable, trend.mean(points), trend.covariance(points, points)
+    distances = Space(PLANE).squared_distances(points, points)
     at, step = Kernel.prior(2).logs + np.array(logs), 1e-4
-    _, gradient = _evidence(Kernel.of_logs(at), *known)
+    _, gradient = _evidence(Kernel.of_logs(at), distances, stable)
     for i, component in enumerate(gradient):
-        ahead, behind = (_evidence(Kernel.of_logs(at + sign * step * np.eye(3)[i]), *known)[0] for sign in (1, -1))
+        ahead, behind = (
+            _evidence(Kernel.of_logs(at + sign * step * np.eye(3)[i]), distances, stable)[0] for sign in (1, -1)
+        )
         assert component == pytest.approx((ahead - behind) / (2 * step), rel=1e-4, abs=1e-6)
 
 
@@ -263,12 +224,8 @@ def test_assumed_trials_move_no_mean_and_make_surer() -> None:
     assert np.all(assuming.latent(at)[1][:5] < 0.9 * border.latent(at)[1][:5])
 
 
-@pytest.mark.parametrize("is_expected", [True, False])
-def test_a_covariance_holds_the_variances(is_expected: bool) -> None:
-    space, (points, stable) = Space(PLANE), trials_of(20)
-    trend = space.theory if is_expected else space.no_theory
-    border = border_with(Kernel.prior(2), space, points, stable, trend)
-    at = np.random.default_rng(2).random((40, 2))
+def test_a_covariance_holds_the_variances() -> None:
+    border, _, at = assumed()
     np.testing.assert_allclose(np.diag(border.covariance(at)), border.latent(at)[1], rtol=1e-6)
 
 
