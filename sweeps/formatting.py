@@ -57,6 +57,15 @@ def storable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
+def is_text(text: str) -> bool:
+    """Whether all of it are characters. What a shell hands over may hold bytes that are none: surrogates in Python."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def in_html(text: str) -> str:
     """Text for a page: neither tags nor control characters come of it."""
     return html.escape(printable(text))

@@ -12,6 +12,8 @@ def adapt(arguments: argparse.Namespace) -> int:
 
     if arguments.out is not None and arguments.out.exists():
         raise InputError(f"{arguments.out}: is there already; name another file with --out")
+    if arguments.out is not None and not arguments.out.absolute().parent.is_dir():  # else what was found would be lost
+        raise InputError(f"--out: there is no folder {arguments.out.parent}")
     complain(f"executes {arguments.target} in a worker process, with a time limit", DONE)
     found = understand(arguments.target, arguments.sizes)
     width = max((len(what) for what, _ in found.rows), default=0)

@@ -3,12 +3,12 @@
 import argparse
 import json
 import webbrowser
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model.files import check_target
 from sweeps.cli.as_json import print_json, rows_of
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
-from sweeps.errors import OddSweepError, UnknownSweepError
+from sweeps.errors import InputError, OddSweepError, OutboxError, UnknownSweepError
 from sweeps.formatting import count
 from sweeps.tracking.location import tracking_uri
 from sweeps.tracking.outbox_places import outboxes
@@ -57,7 +57,13 @@ def _say_what_waits(uri: str, name: str | None = None) -> None:
     from sweeps.tracking.outbox_contents import contents_of
 
     for path in outboxes(uri):
-        waits = len(contents_of(path).left) if name in (None, path.stem) else 0
+        if name not in (None, path.stem):
+            continue
+        try:
+            waits = len(contents_of(path).left)
+        except OutboxError as error:  # what is recorded can be shown all the same
+            complain(error, DONE)
+            continue
         if waits:
             said = f"{count(waits, 'result')} of {path.stem} wait in {path}"
             complain(f"{said}; `sweeps deliver {path.stem}` brings them to the store", DONE)
@@ -171,24 +177,28 @@ def export(arguments: argparse.Namespace) -> int:
     from sweeps.results.sweep import load
 
     sweep = load(arguments.name, arguments.tracking_uri)
-    written: list[Path] = []
+    tables = {
+        arguments.folder / f"{name}.{arguments.format}": table
+        for name, table in {"trials": sweep.trials, "epochs": sweep.epochs}.items()
+    }
     try:
         arguments.folder.mkdir(parents=True, exist_ok=True)
-        for name, table in {"trials": sweep.trials, "epochs": sweep.epochs}.items():
-            path = arguments.folder / f"{name}.{arguments.format}"
+        for path in tables:
+            check_target(path)
+        for path, table in tables.items():
             if arguments.format == "parquet":
                 table.to_parquet(path, index=False)
             elif arguments.format == "csv":
                 table.to_csv(path, index=False)
             else:
                 path.write_text(json.dumps(rows_of(table), indent=1), encoding="utf-8")
-            written.append(path)
     except OSError as error:
-        return complain(f"{arguments.folder} cannot be written: {error.strerror}; give another folder", BAD_INPUT)
+        where = error.filename or arguments.folder
+        return complain(f"{where} cannot be written: {error.strerror}; give another folder", BAD_INPUT)
     if arguments.json:
-        print_json(written)
+        print_json(list(tables))
     else:
-        print(*written, sep="\n")
+        print(*tables, sep="\n")
     return DONE
 
 
@@ -196,13 +206,18 @@ def beside(arguments: argparse.Namespace) -> int:
     from sweeps.views.figures.side_by_side import page, picture
     from sweeps.views.figures.side_by_side_curves import trainings_of
 
+    if not arguments.out.name or arguments.out.suffix.lower() == ".png":
+        raise InputError(f"--out: names the page, as in beside.html; a PNG goes beside it; got {str(arguments.out)!r}")
     found = trainings_of(arguments.trainings, arguments.tracking_uri, arguments.evaluated_size)
     png = arguments.out.with_suffix(".png")
     try:
+        for path in (arguments.out, png):
+            check_target(path)
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(page(found, arguments.title), encoding="utf-8")
         png.write_bytes(picture(found, arguments.title).png())
     except OSError as error:
-        return complain(f"{arguments.out} cannot be written: {error.strerror}; give another --out", BAD_INPUT)
+        where = error.filename or arguments.out
+        return complain(f"{where} cannot be written: {error.strerror}; give another --out", BAD_INPUT)
     print(arguments.out, png, sep="\n")
     return DONE

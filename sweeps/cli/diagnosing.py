@@ -2,8 +2,10 @@
 
 import argparse
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model.files import check_target
 from sweeps.cli.exit_codes import DONE, complain
 from sweeps.errors import InputError
 
@@ -20,6 +22,10 @@ def diagnose(arguments: argparse.Namespace) -> int:
             raise InputError(f"--save: must end in .html or .png, got {arguments.save}")
         if not arguments.save.absolute().parent.is_dir():  # else what was found would be lost
             raise InputError(f"--save: there is no folder {arguments.save.parent}")
+        try:
+            check_target(arguments.save)
+        except OSError as error:
+            raise _unsaved(arguments.save, error) from error
     is_curve = arguments.target.lower().endswith((".csv", ".tsv", ".txt"))
     findings = _of_curve(arguments) if is_curve else _of_class(arguments)
     if arguments.save is not None:
@@ -83,8 +89,12 @@ def _save_proof(arguments: argparse.Namespace, findings: "list[Finding]") -> Non
         else:
             arguments.save.write_text(page(trainings, arguments.target, proof.message), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"--save: {arguments.save} cannot be written: {error.strerror}") from error
+        raise _unsaved(arguments.save, error) from error
     complain(f"wrote {arguments.save}", DONE)
+
+
+def _unsaved(path: Path, error: OSError) -> InputError:
+    return InputError(f"--save: {path} cannot be written: {error.strerror}; name another file")
 
 
 def _settings(arguments: argparse.Namespace) -> "TrainingSettings":

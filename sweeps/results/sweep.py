@@ -13,6 +13,7 @@ import pandas as pd
 from model import metrics
 from sweeps.analysis.ranking import best_trials, ordered
 from sweeps.errors import TrackingError, UnknownSweepError
+from sweeps.formatting import is_text
 from sweeps.results.comparison import Side, divergence, sentences
 from sweeps.sampling.outcomes import FinishedTrial, combined
 from sweeps.specification.spec import SweepSpec
@@ -56,7 +57,7 @@ def load(name: str, tracking_uri: str | None = None, kind: type["Sweep"] | None 
     tracking_uri: None for $MLFLOW_TRACKING_URI, or else ./mlruns/mlflow.db. kind: what it is given as.
     """
     reader = open_reader(tracking_uri)
-    recorded = reader.sweep(name)
+    recorded = reader.sweep(name) if is_text(name) else None
     if recorded is None:
         known = ", ".join(reader.names()) or "none yet; make one with `sweeps run`"
         raise UnknownSweepError(f"there is no sweep {name!r} in {shown_uri(reader.uri)}; sweeps there: {known}")

@@ -1,5 +1,6 @@
 """Reads a spec; reports every mistake in it at once, each with its key, value and remedy."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -33,6 +34,9 @@ DEFAULT_SPEC = Path(__file__).parents[1] / "specs" / "default.toml"
 _MEASURES = tuple(field.name for field in fields(Probing))
 _LONGEST = 10_000_000  # seconds that a trial may take
 _LARGEST_FILE = 10_000_000  # bytes of a spec
+_MOST_PARTS = 32  # of a dotted key; Python reads a longer one in a time that grows with its square
+_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
+_DEEP = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:\.[ \t]*{_PART}){{{_MOST_PARTS}}}")
 _LONGEST_PATH = 1000  # characters of a network's name
 
 
@@ -48,6 +52,8 @@ def read_spec(path: str | Path, **overrides: Any) -> SweepSpec:
             raise SpecError(str(path), [f"is not UTF-8 text: {error.reason} at byte {error.start}"]) from error
         why = getattr(error, "strerror", None) or error
         raise SpecError(str(path), [f"cannot be read: {why}; give the path of a TOML spec"]) from error
+    if _DEEP.search(text):
+        raise SpecError(str(path), [f"holds a key of more than {_MOST_PARTS} parts; a spec's have three at the most"])
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError also of an integer of thousands of digits

@@ -11,6 +11,7 @@ from sweeps.specification.spec import HYPERPARAMETERS, PLAN_FIELDS
 
 _INTEGERS = {"batch_size", "validation", "epochs"}
 _FLOATS = {"eta", "lambda", "momentum"}
+_MOST_LAYERS = 100
 _NEIGHBOURS = {"eta": 1.0, "lambda": 0.0, "batch_size": 1}  # legal company for a hyperparameter that is being checked
 
 
@@ -30,6 +31,9 @@ def read_value(key: str, name: str, value: Any, problems: Problems) -> Setting |
     limit = most(name)
     if any(isinstance(one, int) and abs(one) > limit for one in (value if isinstance(value, list) else [value])):
         problems.say(key, f"must hold no number above {limit}, got {shown(value)}")
+        return None
+    if name == "hidden" and isinstance(value, list) and len(value) > _MOST_LAYERS:
+        problems.say(key, f"must name {_MOST_LAYERS} layers at the most, got {len(value)}")
         return None
     if name in _FLOATS:
         if not isinstance(value, int | float) or isinstance(value, bool):

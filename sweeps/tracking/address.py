@@ -3,18 +3,20 @@
 Imports neither MLflow nor, for SQLite, anything but Python's own library.
 """
 
+import configparser
 import contextlib
 import errno
 import os
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
+from model.files import read_file
 from sweeps.errors import AddressError, RefusedError, StoreAwayError, TrackingError
 from sweeps.tracking.mlflow_pages.links import is_served
 from sweeps.tracking.shown_uri import has_secrets, shown_uri, without_secrets
@@ -22,8 +24,10 @@ from sweeps.tracking.shown_uri import has_secrets, shown_uri, without_secrets
 SECONDS = 8.0  # that a store has to answer
 
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
-_ELSEWHERE = ("databricks", "databricks-uc", "uc")  # MLflow's own business
+_DATABRICKS = "databricks"  # MLflow's own business; but whether anybody signed in there can be said at once
+_SQLITE_KEEPS = {"mode": ("rw", "rwc"), "cache": ("shared", "private")}  # of SQLite's own parameters, what serves here
 _MAGIC = b"SQLite format 3\0"
+_LARGEST_SETTINGS = 1_000_000  # bytes of somebody's settings for Databricks
 _LOCK_SECONDS = 5.0  # that another process may hold a SQLite file
 _UNKNOWN_HOST = ("resolve", "translate host name", "Name or service not known", "nodename nor servname", "Unknown host")
 _REFUSED = ("refused", "No route to host", "Network is unreachable")
@@ -49,39 +53,96 @@ def check_address(uri: str) -> None:
         _check_lock(uri)
     elif _scheme(uri) in _DATABASES:
         _within(lambda: _connect(uri), uri)
+    elif _scheme(uri) == _DATABRICKS and (host := databricks_host(uri)):
+        _within(lambda: _ask(host), host)
 
 
 def check_spelling(uri: str) -> None:
     """What can be said of a URI on this machine alone, at once. Raises AddressError."""
     scheme = _scheme(uri)
     if not uri.isprintable():
-        raise _wrong(uri, "holds control characters", "write it in plain characters")
+        raise _wrong(uri, "holds control characters, or bytes that are no text", "write it in plain characters")
     if is_served(uri):
         _check_host(uri)
     elif scheme == "sqlite":
+        _check_sqlite(uri)
         _check_file(uri)
+    elif scheme == _DATABRICKS:
+        _check_profile(uri)
     elif scheme in _DATABASES:
         _driver(uri)
     elif scheme in ("", "file"):
         raise _wrong(uri, "is a folder, and MLflow keeps runs in databases", f"write {_FORMS}")
-    elif scheme not in _ELSEWHERE and scheme not in entry_points(group="mlflow.tracking_store").names:
-        raise _wrong(uri, f"is of a kind that nobody here knows, {scheme}", f"write {_FORMS}")
+    elif scheme not in entry_points(group="mlflow.tracking_store").names:
+        kind = without_secrets(scheme, uri)
+        raise _wrong(uri, f"is of a kind that nobody here knows, {kind}", f"write {_FORMS}")
 
 
 def _scheme(uri: str) -> str:
     """sqlite of sqlite+pysqlite:///mlflow.db; "" of a path."""
     name, colon, _ = uri.partition(":")
-    return name.partition("+")[0].lower() if colon and "/" not in name else ""
+    return name.partition("+")[0].lower() if colon and "/" not in name and "@" not in name else ""
 
 
 def _check_host(uri: str) -> None:
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")  # two dots in a row, a part of more than 63 letters
     except ValueError as error:
         raise _wrong(uri, f"cannot be understood ({without_secrets(str(error), uri)})", f"write {_FORMS}") from None
     if not host or port == 0 or any(character.isspace() for character in uri):
         raise _wrong(uri, "names no host and port", f"write {_FORMS}")
+
+
+def _check_sqlite(uri: str) -> None:
+    """Of a SQLite file's URI, what stands around the name: its driver, and the parameters of its query."""
+    driver = uri.partition(":")[0].partition("+")[2]
+    if driver not in ("", "pysqlite"):
+        raise _wrong(uri, f"is for a driver that MLflow has no use for, {driver}", f"write {_FORMS}")
+    query = parse_qs(uri.partition("?")[2], keep_blank_values=True)
+    if not query:
+        return
+    from sqlalchemy import exc
+    from sqlalchemy.engine import make_url
+
+    try:
+        url = make_url(uri)
+        _, options = url.get_dialect()().create_connect_args(url)
+        sqlite3.connect(":memory:", **options).close()
+    except (exc.SQLAlchemyError, exc.SAWarning, sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+        why = without_secrets(str(error), uri).strip().split("\n")[0]
+        raise _wrong(uri, f"its query cannot be understood ({why})", "leave it away") from None
+    native = query.keys() - options.keys() - {"uri", "isolation_level"} if _is_native(query) else set[str]()
+    for name in sorted(native):
+        if query[name][-1] not in _SQLITE_KEEPS.get(name, ()):
+            what = f"its parameter {without_secrets(f'{name}={query[name][-1]}', uri)} makes no store that lasts"
+            raise _wrong(uri, what, "leave it away")
+
+
+def _is_native(query: Mapping[str, list[str]]) -> bool:
+    """Whether a name is in SQLite's own notation."""
+    return query.get("uri", ["false"])[-1].lower() in ("true", "1", "yes", "on", "y", "t")
+
+
+def _check_profile(uri: str) -> None:
+    """Of Databricks: that somebody has signed in. MLflow would ask around for half a minute."""
+    if not databricks_host(uri):
+        what = "is a workspace that nobody signed in to on this machine"
+        raise _wrong(uri, what, "`databricks auth login` does, or DATABRICKS_HOST and DATABRICKS_TOKEN")
+
+
+def databricks_host(uri: str) -> str:
+    """The address of the workspace that a URI of Databricks means, as its own tools know it; "" where they do not."""
+    profile = uri.partition("://")[2].partition(":")[0].partition("/")[0]
+    if not profile and os.environ.get("DATABRICKS_HOST"):
+        return os.environ["DATABRICKS_HOST"]
+    settings = configparser.ConfigParser(interpolation=None)
+    named = os.environ.get("DATABRICKS_CONFIG_FILE") or "~/.databrickscfg"
+    with contextlib.suppress(OSError, ValueError, RuntimeError, configparser.Error):
+        settings.read_string(read_file(Path(named).expanduser(), _LARGEST_SETTINGS).decode())
+    section = profile or os.environ.get("DATABRICKS_CONFIG_PROFILE") or "DEFAULT"
+    return settings.get(section, "host", fallback="")
 
 
 def _check_file(uri: str) -> None:
@@ -138,12 +199,14 @@ def _check_lock(uri: str) -> None:
 
 
 def _file(uri: str) -> Path | None:
-    """The file behind a URI of SQLite; None for one in SQLite's own notation. Raises AddressError for none at all."""
+    """The file behind a URI of SQLite; None for an escaped one in SQLite's own notation. Raises AddressError."""
     _, slashes, rest = uri.partition(":///")
-    name = rest.partition("?")[0]
+    name, _, query = rest.partition("?")
+    if _is_native(parse_qs(query)):
+        name = name.removeprefix("file:")
     if not slashes or name in ("", ":memory:"):
         raise _wrong(uri, "names no file", "write three slashes and a path: sqlite:////home/me/mlruns/mlflow.db")
-    return None if name.startswith("file:") else Path(unquote(name))
+    return None if "%" in name and _is_native(parse_qs(query)) else Path(unquote(name))
 
 
 def _driver(uri: str) -> None:
@@ -154,6 +217,7 @@ def _driver(uri: str) -> None:
     try:
         url = make_url(uri)
         url.get_dialect().import_dbapi()
+        url.get_dialect()().create_connect_args(url)
     except exc.NoSuchModuleError:
         raise _wrong(uri, "is for a driver that SQLAlchemy does not know", f"write {_FORMS}") from None
     except ImportError as error:
@@ -174,17 +238,27 @@ def _connect(uri: str) -> None:
         create_engine(uri, poolclass=NullPool).connect().close()
     except (SQLAlchemyError, OSError) as error:
         raise _told(uri, error) from (None if has_secrets(uri) else error)
+    except (ValueError, TypeError, OverflowError) as error:  # of a host, or of the query
+        why = without_secrets(str(error), uri).strip().split("\n")[0]
+        raise _wrong(uri, f"cannot be understood ({why})", f"write {_FORMS}") from None
 
 
 def _ask(uri: str) -> None:
     """Asks a server for its health. Whatever it answers, it is there."""
     import requests
+    from urllib3.exceptions import LocationParseError
 
     try:
         requests.get(f"{uri.rstrip('/')}/health", timeout=SECONDS, stream=True, allow_redirects=False).close()
     except requests.exceptions.SSLError:
         return  # MLflow knows what to make of certificates
-    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError):
+    except (
+        requests.exceptions.InvalidURL,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.InvalidSchema,
+        LocationParseError,
+        UnicodeError,
+    ):
         raise _wrong(uri, "cannot be understood", f"write {_FORMS}") from None
     except requests.exceptions.Timeout:
         raise _silent(uri) from None
@@ -211,7 +285,7 @@ def _within(action: Callable[[], Any], uri: str) -> None:
     def attempt() -> None:
         try:
             action()
-        except TrackingError as error:
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
             raised.append(error)
 
     thread = threading.Thread(target=attempt, daemon=True)  # looking up a name cannot be ended

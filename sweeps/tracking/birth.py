@@ -7,6 +7,7 @@ is recognised by what it lacks: the mark of the last migration, and any run.
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shlex
 import shutil
@@ -26,7 +27,12 @@ from sweeps.tracking.on_disk import sync
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
+_MOST_ROWS = 10  # that are looked at in a table of a new store, which has one at the most
 _HEADER = b"SQLite format 3\0"
+_CONTENT = {  # last migration -> digest of all that a new store of it holds; for another none is kept in the cache
+    "dc11669786a5": "7320f5cfb78f12d0c8fce749984c91a6cd5be3bdb81a0275aa3fc26a5bc4b7af",
+}
+_OURS = ("artifact_location", "creation_time", "last_update_time")  # of its one experiment: each store has its own
 _LEFT_AFTER_SECONDS = 600  # a name of a process that died while it made a store is cleared away after this
 
 
@@ -111,6 +117,7 @@ def _make(file: Path) -> None:
     beside = _beside(file)
     try:
         if not _from_template(beside, file.parent):
+            _remove(beside)
             _migrate(beside, file.parent)
             _keep_template(beside)
         sync(beside)
@@ -134,15 +141,36 @@ def _from_template(beside: Path, folder: Path) -> bool:
     with contextlib.suppress(OSError, sqlite3.Error):
         shutil.copyfile(template(), beside)
         with contextlib.closing(sqlite3.connect(beside)) as database:
-            sound = database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            sound = database.execute("PRAGMA integrity_check").fetchone() == ("ok",) and is_new(database)
+            if not sound:
+                return False
             now, location = int(time.time() * 1000), str(folder / "artifacts" / "0")
             change = "UPDATE experiments SET artifact_location = ?, creation_time = ?, last_update_time = ?"
             ours = database.execute(change, (location, now, now)).rowcount == 1
             database.commit()
-        if sound and ours and _is_whole(beside):
+        if ours and _is_whole(beside):
             return True
-    _remove(beside)
     return False
+
+
+def is_new(database: sqlite3.Connection) -> bool:
+    """Whether a database holds what MLflow puts into a new one, to the letter: no trigger, view, table or row else."""
+    return _digest(database) in _CONTENT.values()
+
+
+def _digest(database: sqlite3.Connection) -> str:
+    """Of its whole schema and of every row, but for what is each store's own."""
+    schema = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name").fetchall()
+    digest = hashlib.sha256()
+    for kind, table, of, sql in schema:
+        lines = (sql or "").split("\n")  # MLflow names the constraints of a table in another order each time
+        digest.update(repr([kind, table, of, sorted(line.rstrip(", ") for line in lines)]).encode())
+        if kind == "table":
+            columns = [name for _, name, *_ in database.execute(f'PRAGMA table_info("{table}")')]
+            read = ", ".join(f'"{name}"' for name in columns if table != "experiments" or name not in _OURS)
+            rows = database.execute(f'SELECT {read} FROM "{table}" LIMIT {_MOST_ROWS}').fetchall()
+            digest.update(repr(sorted(map(repr, rows))).encode())
+    return digest.hexdigest()
 
 
 def _keep_template(made: Path) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import Network
-from sweeps.errors import SpecError, UserNetworkError
+from model.files import MOST_BYTES, read_file
+from sweeps.errors import OutboxError, SpecError, UserNetworkError
 from sweeps.specification.domains import Settings
 from sweeps.specification.reading import parse_spec
 from sweeps.specification.spec import SweepSpec
@@ -125,10 +126,20 @@ def entry_of(number: int, said: Table) -> Entry:
 
 
 def contents_of(path: Path) -> Contents:
-    """Of an outbox that another process may be writing, as far as it can be read."""
+    """Of an outbox that another process may be writing, as far as it makes sense; empty where it is gone by now.
+
+    Raises OutboxError for what cannot be read, such as a pipe, a device and what is larger than the memory.
+    """
     contents = Contents()
-    with suppress(OSError, DamagedError, *SENSELESS):
-        for record in records_in(path.read_bytes())[0]:
+    try:
+        content = read_file(path, MOST_BYTES // 2)
+    except FileNotFoundError:
+        return contents
+    except OSError as error:
+        why = error.strerror or error
+        raise OutboxError(f"{path}: cannot be read as an outbox ({why}); move it away, if it is none") from error
+    with suppress(DamagedError, *SENSELESS):
+        for record in records_in(content)[0]:
             contents.take_in(decode(record))
     return contents
 

@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 HIDDEN = "***"
 
 _AUTHORITY = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*:/+)?(?P<user>.*)@(?P<rest>.*)", re.DOTALL)
+_HOST_AND_PORT = re.compile(r"[^/:]+:\d+(/|$)")
 _USER = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*://)[^\s/'\"<>](?:[^\s'\"<>]*)@")
 _HARMLESS = ("cache", "charset", "connect_timeout", "driver", "mode", "port", "sslmode", "timeout", "uri")
 _SHORTEST = 3  # characters of a secret that is looked for within words; a shorter one is in every other word
@@ -58,9 +59,10 @@ def _parts(uri: str) -> tuple[str, str, str]:
 def _signed_in(uri: str) -> re.Match[str] | None:
     """Who signs in, if anybody: a path, as in sqlite:////home/me@work/mlflow.db, may hold an @ too."""
     found = _AUTHORITY.fullmatch(uri)
-    if found is None or (found["scheme"] or "").endswith("///") or (not found["scheme"] and ":" not in found["user"]):
+    if found is None or (found["scheme"] or "").endswith("///"):
         return None
-    return found
+    is_path = not found["scheme"] and ":" not in found["user"] and "/" in found["user"]
+    return None if is_path and not _HOST_AND_PORT.match(found["rest"]) else found
 
 
 def _shown_pair(pair: str) -> str:

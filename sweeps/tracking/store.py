@@ -4,8 +4,10 @@ import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -15,7 +17,9 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # for what may be
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage, Run
 from mlflow.exceptions import MlflowException
+from mlflow.store.entities import PagedList
 
+from sweeps.errors import TrackingError
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.address import check_address
 from sweeps.tracking.artifact_files import run_folder
@@ -23,11 +27,14 @@ from sweeps.tracking.birth import ensure_whole
 from sweeps.tracking.location import sqlite_file, tracking_uri
 from sweeps.tracking.records import NETWORK
 from sweeps.tracking.retrying import tracking_errors
+from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.spec_params import SOURCE_TAGS
 from sweeps.tracking.sweep_reader import FoundExperiment, SweepReader
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)  # else each new database tells of its tables
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # what it tells is raised, too, without secrets
+
+T = TypeVar("T")
 
 
 class Store(SweepReader):
@@ -46,10 +53,7 @@ class Store(SweepReader):
     def experiments(self) -> list[FoundExperiment]:
         with tracking_errors(self.uri):
             found: list[Experiment] = []
-            page = None
-            while page is None or page.token:
-                token = page.token if page else None
-                page = self.client.search_experiments(order_by=["creation_time ASC"], page_token=token)
+            for page in self._pages(partial(self.client.search_experiments, order_by=["creation_time ASC"])):
                 found += page
         return [FoundExperiment(one.experiment_id, one.name) for one in found]
 
@@ -66,10 +70,22 @@ class Store(SweepReader):
 
     def runs(self, experiment_id: str, query: str) -> Iterator[Run]:
         """All runs that match; MLflow's own call stops at a page of 1,000 without a word."""
-        page = None
-        while page is None or page.token:
-            page = self.client.search_runs([experiment_id], query, page_token=page.token if page else None)
+        for page in self._pages(partial(self.client.search_runs, [experiment_id], query)):
             yield from page
+
+    def _pages(self, ask: Callable[..., PagedList[T]]) -> Iterator[PagedList[T]]:
+        """Of a long answer. Raises TrackingError where a page is followed by one that was there before."""
+        asked: set[str | None] = set()
+        token = None
+        while token not in asked:
+            asked.add(token)
+            page = ask(page_token=token)
+            yield page
+            token = page.token or None
+            if token is None:
+                return
+        said = "does not answer as it should: the same page of its answer again and again"
+        raise TrackingError(f"the tracking store {shown_uri(self.uri)} {said}")
 
     def history(self, run_id: str, metric: str) -> dict[int, float]:
         """step -> value. One call to the server; for many runs read the tables instead."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from model import metrics
+from model.files import check_target
 from sweeps.formatting import count, in_html, number, words
 from sweeps.results.sweep import Sweep
 from sweeps.tracking.mlflow_pages.links import artifact_link, view_link
@@ -56,6 +57,7 @@ def write_store_page(sweeps: Sequence[Sweep], odd: Mapping[str, str], server: st
 
     server: the address at which MLflow's UI is, for links into it.
     """
+    check_target(path)
     path.write_text(store_page(sweeps, odd, server), encoding="utf-8")
 
 

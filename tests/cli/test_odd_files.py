@@ -13,6 +13,7 @@ import pytest
 
 from sweeps.cli.main import main
 from sweeps.formatting import printable
+from sweeps.tracking.outbox_places import outbox_path
 
 WHAT = [
     "a pipe",
@@ -179,6 +180,82 @@ def test_an_export_into_what_is_no_folder_is_bad_input(
     err = capsys.readouterr().err
     assert "give another folder" in err
     assert err.count("\n") == 1
+
+
+NO_TARGET = [what for what in WHAT if what not in ("nothing", "too long", "/dev/null", "/dev/tty")]
+
+
+@pytest.mark.parametrize("what", NO_TARGET)
+@pytest.mark.parametrize("command", ["export", "export of epochs", "beside", "picture", "diagnose", "adapt"])
+@pytest.mark.timeout(120)
+def test_what_is_no_file_is_not_written_into(
+    what: str,
+    command: str,
+    digits_store: str,
+    digits_sweep: object,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    suffix = {"picture": ".png", "adapt": ".py"}.get(command, ".html")
+    path = Path(made(what, tmp_path, suffix))
+    beside = ["beside", "shared:1", "shared:2", "--out", str(path.with_suffix(".html"))]
+    given = {
+        "export": ["export", "shared", str(tmp_path), "--format", "csv"],
+        "export of epochs": ["export", "shared", str(tmp_path), "--format", "parquet"],
+        "beside": beside,
+        "picture": beside,
+        "diagnose": ["diagnose", "mynet.py:Network", "--prove", "--save", str(path)],
+        "adapt": ["adapt", "mynet.py:Network", "--out", str(path)],
+    }[command]
+    if command.startswith("export"):
+        name = "trials.csv" if command == "export" else "epochs.parquet"
+        path = path.rename(tmp_path / name) if what != "a loop" else path
+    if (command, what) == ("adapt", "a loop"):
+        return  # exists() of a loop is no
+    code = main([*given, "--tracking-uri", digits_store])
+    err = capsys.readouterr().err
+    if what == "a loop" and command.startswith("export"):
+        return
+    assert code == 2
+    assert err.count("\n") == 1
+    assert str(path) in err
+    assert not (tmp_path / "odd.html").is_file()
+
+
+@pytest.mark.parametrize("out", ["", ".", "/", "x.png", "X.PNG", "..", "/tmp"])
+def test_beside_wants_the_name_of_a_page(
+    out: str, digits_store: str, digits_sweep: object, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        assert main(["beside", "shared:1", "shared:2", f"--out={out}", "--tracking-uri", digits_store]) == 2
+    err = capsys.readouterr().err
+    assert "--out" in err
+    assert err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("what", [*(what for what in WHAT if what not in ("nothing", "too long")), "a huge hole"])
+@pytest.mark.timeout(120)
+def test_what_is_no_outbox_is_named_and_hides_no_sweep(
+    what: str, digits_store: str, digits_sweep: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = outbox_path(digits_store, "odd").parent
+    folder.mkdir(parents=True, exist_ok=True)
+    outbox = folder / "odd.outbox"
+    try:
+        if what == "a huge hole":
+            outbox.touch()
+            os.truncate(outbox, 1 << 43)
+        else:
+            made(what, folder, ".outbox")
+        assert main(["list", "--tracking-uri", digits_store]) == 0
+    finally:
+        outbox.rmdir() if what == "a folder" else outbox.unlink()
+    out, err = capsys.readouterr()
+    assert "shared" in out
+    assert f"{outbox}: cannot be read as an outbox" in err
+    assert "move it away" in err
 
 
 def test_a_trial_that_ended_in_its_first_epoch_cannot_be_laid_beside(

@@ -242,3 +242,27 @@ def test_a_bad_spec_is_answered_before_mlflow_and_optuna_are_imported(command: s
     assert "sweeps.specification.reading" in ended.stdout.split()
     assert not {"mlflow", "optuna"} & set(ended.stdout.split())
     assert list(tmp_path.iterdir()) == [path]
+
+
+def deep(parts: int, between: str = ".") -> str:
+    return between.join(["a"] * parts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [deep(50_000) + " = 1", f"[{deep(50_000)}]", deep(50_000, " . ") + "=1", deep(50_000, '."b".') + " = 1"],
+)
+@pytest.mark.timeout(60)
+def test_a_key_of_thousands_of_parts_is_refused_at_once(text: str, tmp_path: Path) -> None:
+    spec = tmp_path / "spec.toml"
+    spec.write_text(text)
+    assert "holds a key of more than 32 parts" in refused(spec)
+
+
+@pytest.mark.parametrize("section", ["plan = { hidden = {} }", "search = {{ hidden = {{ choices = [{}] }} }}"])
+@pytest.mark.timeout(60)
+def test_a_network_of_thousands_of_layers_is_refused_at_once(section: str, tmp_path: Path) -> None:
+    spec = tmp_path / "spec.toml"
+    layers = str([1] * 100_000)
+    spec.write_text(section.replace("{}", layers).replace("{{", "{").replace("}}", "}"))
+    assert "must name 100 layers at the most, got 100000" in refused(spec)

@@ -47,10 +47,35 @@ WRONG = [
 ]
 
 
+HALF_RIGHT = [  # what SQLAlchemy, a driver or the system's resolver would find wrong once everything is trained
+    *("sqlite:////tmp/x/m.db?timeout=abc", "sqlite:///m.db?check_same_thread=maybe", "sqlite:///m.db?detect_types=a"),
+    *("sqlite:///m.db?cached_statements=" + "9" * 30,),
+    *(
+        "sqlite:///file:m?mode=memory&cache=shared&uri=true",
+        "sqlite:///file:m?mode=ro&uri=true",
+        "sqlite:///m?uri=maybe",
+    ),
+    *("sqlite:///file::memory:?uri=true", "sqlite:///file:m?uri=true&immutable=1", "sqlite:///file:m?vfs=no&uri=true"),
+    *("sqlite:///file:/dev/zero?uri=true", "sqlite:///file:m?nolock=1&uri=true", "sqlite+aiosqlite:///m.db"),
+    *(
+        "sqlite+pysqlcipher:///m.db",
+        "sqlite+pysqlcipher://:pw@/m.db",
+        "sqlite+foo:///m.db",
+        "uc:x",
+        "databricks-uc://x",
+    ),
+    *("http://a..b:5", "http://" + "a" * 300, "http://" + "a" * 64 + ".de:5", "http://.:5", "https://a..b/x"),
+    *("databricks://prof", "databricks", "databricks://", "databricks:", "databricks://a:b:c", "tok@host:5000"),
+]
+
+
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for name in ("DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABRICKS_CONFIG_FILE", str(tmp_path / "databrickscfg"))
 
 
 @pytest.fixture
@@ -216,9 +241,51 @@ def test_a_server_that_speaks_otherwise_is_one_sentence(
     assert code == 1
 
 
-@pytest.mark.parametrize("uri", ["databricks", "databricks://profile", "uc:somewhere"])
-def test_addresses_that_are_for_mlflow_alone_are_left_to_it(uri: str) -> None:
-    check_spelling(f"{uri}:" if uri == "databricks" else uri)
+def test_a_workspace_of_databricks_that_somebody_signed_in_to_is_left_to_mlflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listener: Callable[[Callable[[socket.socket], None]], str]
+) -> None:
+    def answer(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 404 no\r\nContent-Length: 0\r\n\r\n")
+
+    hosts = f"[prof]\nhost = {listener(answer)}\n[silent]\nhost = http://127.0.0.1:1\n"
+    (tmp_path / "databrickscfg").write_text(hosts)
+    check_address("databricks://prof")
+    with pytest.raises(AddressError, match="nothing listens there"):
+        check_address("databricks://silent")
+    with pytest.raises(AddressError, match="nobody signed in"):
+        check_address("databricks://other")
+    monkeypatch.setenv("DATABRICKS_HOST", "https://host.example")
+    check_spelling("databricks://")
+
+
+@pytest.mark.parametrize("uri", HALF_RIGHT)
+def test_what_would_be_found_wrong_later_is_refused_at_once(
+    uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = write_spec(tmp_path / "spec.toml", small_table(trials=1))
+    for command in (["list"], ["run", str(spec)]):
+        code, said = said_by([*command, f"--tracking-uri={uri}"], capsys)
+        assert code == 2
+        assert "tracking URI " in said
+        assert "tok@" not in said
+    assert {path.name for path in tmp_path.iterdir()} == {"spec.toml"}
+
+
+def test_what_is_raised_while_a_store_is_asked_is_raised_where_it_is_waited_for() -> None:
+    def fails() -> None:
+        raise LookupError("unforeseen")
+
+    with pytest.raises(LookupError, match="unforeseen"):
+        address._within(fails, "http://host")
+
+
+@pytest.mark.parametrize(
+    "query", ["timeout=30", "timeout=30&check_same_thread=false", "cached_statements=5", "isolation_level=DEFERRED"]
+)
+def test_parameters_that_sqlalchemy_knows_pass(query: str, tmp_path: Path) -> None:
+    check_spelling(f"sqlite:///{tmp_path}/m.db?{query}")
+    check_spelling(f"sqlite+pysqlite:///file:{tmp_path}/m.db?{query}&uri=true&mode=rwc&cache=private")
 
 
 def test_a_store_in_a_full_folder_is_one_sentence(tmp_path: Path) -> None:

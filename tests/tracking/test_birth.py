@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from support.births import forks, make_store
 
 from sweeps.errors import TrackingError
-from sweeps.tracking.birth import template
+from sweeps.tracking.birth import _from_template, is_new, template
 from sweeps.tracking.store import Store
 
 NewStore = Callable[[Path], str]
@@ -151,6 +151,41 @@ def test_store_made_from_a_template_is_like_any_other(
         with closing(sqlite3.connect(tmp_path / folder / "mlflow.db")) as database:
             schemas.append(sorted(database.execute("SELECT type, name FROM sqlite_master").fetchall()))
     assert schemas[0] == schemas[1]
+
+
+def test_what_mlflow_puts_into_a_new_store_is_what_is_known_of_it(new_store: NewStore, tmp_path: Path) -> None:
+    """Fails with an MLflow of another form: then its digest belongs into `birth`, or no template is used."""
+    new_store(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        assert is_new(database)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE TRIGGER doubled AFTER INSERT ON metrics BEGIN UPDATE metrics SET value = 2 * value; END",
+        "CREATE VIEW seen AS SELECT * FROM metrics",
+        "CREATE TABLE more (x)",
+        "CREATE INDEX odd ON metrics (value)",
+        "DROP TRIGGER prevent_secrets_aad_mutation",
+        "ALTER TABLE runs ADD COLUMN odd TEXT",
+        "INSERT INTO experiments (experiment_id, name, workspace) VALUES (1, 'theirs', 'default')",
+        "UPDATE experiments SET name = 'theirs'",
+        "INSERT INTO registered_models (name, workspace) VALUES ('theirs', 'default')",
+    ],
+)
+def test_a_template_that_somebody_changed_is_not_used(
+    change: str, new_store: NewStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWEEPS_CACHE", str(tmp_path / "cache"))
+    template().parent.mkdir(parents=True)
+    new_store(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        database.execute(change)
+        database.commit()
+        assert not is_new(database)
+    shutil.copy(tmp_path / "mlflow.db", template())
+    assert not _from_template(tmp_path / "other.db", tmp_path)
 
 
 def test_what_a_database_raises_is_raised_and_not_logged(uri: str, capfd: pytest.CaptureFixture[str]) -> None:

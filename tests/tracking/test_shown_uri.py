@@ -234,3 +234,10 @@ def test_a_report_made_anew_loses_the_secret_of_an_earlier_one(
     page = json.dumps(page_data.build(digits_sweep, None))
     assert "hunter2" not in page
     assert "postgresql://***@host/mlflow" in page
+
+
+@pytest.mark.parametrize("uri", ["hunter2@host:5000", "hunter2@host", "hunter2@host:5000/x", "ab/hunter2@host:5000"])
+def test_a_token_is_hidden_where_no_scheme_stands_before_it(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--tracking-uri", uri]) == 2
+    assert "hunter2" not in capsys.readouterr().err
+    assert shown_uri("mlruns/me@work/mlflow.db") == "mlruns/me@work/mlflow.db"

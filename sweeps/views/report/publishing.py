@@ -13,6 +13,7 @@ from typing import Any
 
 from model import DatasetError
 from model.cache import cache_folder
+from model.files import check_target
 from sweeps.analysis.stability_map import StabilityMap, stability_map
 from sweeps.errors import TrackingError
 from sweeps.formatting import in_html
@@ -60,6 +61,7 @@ def _here(sweep: Sweep, name: str, content: bytes, stored: Path | None) -> Path:
     copy = cache_folder() / "reports" / f"{stem}{Path(name).suffix}"  # MLflow lets people rename a sweep to any path
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
+        check_target(copy)
         copy.write_bytes(content)
     except OSError as error:
         remedy = "the server has it; set SWEEPS_CACHE to a folder that you may write to for a copy here"
