@@ -248,7 +248,7 @@ def test_a_spec_is_refused_for_what_belongs_to_the_class(tmp_path: Path) -> None
     ("network", "text", "said"),
     [
         ("nowhere.py:Network", "", "network: "),
-        ("mynet.py", "", "mynet.py:NAME; there are: none"),
+        ("mynet.py", "", "mynet.py: has no class, and no functions that make a network"),
         ("mynet.py:Network", "x = 1 / 0", "mynet.py, line 1, in <module>: ZeroDivisionError"),
         ("mynet.py:Network", "while True: pass", "time limit of 1 s"),
         ("mynet.py:Network", QUESTION.replace("sizes, cost_func", "cost_func"), PROTOCOL),
