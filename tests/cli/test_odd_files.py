@@ -258,6 +258,14 @@ def test_what_is_no_outbox_is_named_and_hides_no_sweep(
     assert "move it away" in err
 
 
+@pytest.mark.parametrize("costs", [[1e308] * 3, [1e308, 1.5e308, 1.7e308], [5e-324] * 3, [1, 1e308, 2]])
+def test_costs_at_the_end_of_the_numbers_are_drawn(costs: list[float], tmp_path: Path) -> None:
+    run, out = tmp_path / "run.csv", tmp_path / "out.html"
+    run.write_text("epoch,cost\n" + "".join(f"{epoch},{cost!r}\n" for epoch, cost in enumerate(costs, 1)))
+    assert main(["beside", str(run), "--out", str(out)]) == 0
+    assert f"{costs[-1]:.4g}" in out.read_text()
+
+
 def test_a_trial_that_ended_in_its_first_epoch_cannot_be_laid_beside(
     digits_sweep: object, digits_store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

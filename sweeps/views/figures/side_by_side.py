@@ -30,6 +30,7 @@ _COLOURS = ("#1b1d20", "#c2330f", "#0067a8", "#8a6400", "#6a3fb5", "#00705a", "#
 _DASHES: tuple[tuple[int, tuple[float, ...]], ...] = ((0, ()), (0, (5, 2)), (0, (1, 1.6)), (0, (6, 2, 1, 2)))
 _MARKERS = "os^Dvx+P"
 _INK, _RULE = "#1b1d20", "#d9dad5"
+_FARTHEST = 1e250  # at which larger numbers are drawn, and said to be: Matplotlib's axes would overflow
 _SPAN = 30.0  # largest / smallest above which a scale is logarithmic
 
 _STYLE = """
@@ -145,7 +146,7 @@ def _draw(axes: "Axes", trainings: Sequence[DrawnTraining], panel: str) -> None:
             continue
         axes.plot(
             training.epochs,
-            curve,
+            np.clip(curve, -_FARTHEST, _FARTHEST),
             color=_COLOURS[k % len(_COLOURS)],
             linestyle=_DASHES[k % len(_DASHES)],
             marker=_MARKERS[k % len(_MARKERS)],
@@ -155,9 +156,11 @@ def _draw(axes: "Axes", trainings: Sequence[DrawnTraining], panel: str) -> None:
         )
     known = np.concatenate([training.curves.get(panel, np.empty(0)) for training in trainings])
     known = known[np.isfinite(known)]
+    is_cut = bool(np.any(np.abs(known) > _FARTHEST))
+    known = np.clip(known, -_FARTHEST, _FARTHEST)
     if panel != "accuracy" and known.min() > 0 and known.max() > _SPAN * known.min():
         axes.set_yscale("log")
-    axes.set_title(PANELS[panel], fontsize=9.5, loc="left", color=_INK)
+    axes.set_title(PANELS[panel] + f", drawn up to {_FARTHEST:g}" * is_cut, fontsize=9.5, loc="left", color=_INK)
     axes.set_xlabel("epoch", fontsize=8.5, color=_INK)
     axes.locator_params(axis="x", integer=True)
     axes.tick_params(labelsize=8, colors=_INK)
