@@ -15,6 +15,7 @@ from sweeps.tracking.address import check_address
 from sweeps.tracking.location import tracking_uri
 from sweeps.tracking.shown_uri import has_secrets, shown_uri
 
+_NO_THREAD = "can't start new thread"  # as Python says it
 _IN_SIGHT = "everybody on this machine can read a password in --tracking-uri; MLFLOW_TRACKING_URI keeps it to yourself"
 
 
@@ -31,12 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if parsed.reads_store:
             check_address(tracking_uri(parsed.tracking_uri))  # before imports that take seconds
         return command(parsed)
-    except ValueError as error:
-        if not _is_bad_input(error):
+    except (ValueError, RuntimeError, *OUT_OF_MEMORY) as error:
+        code = _exit_code(error)
+        if code is None:
             raise
-        return complain(error, BAD_INPUT)
-    except (TrackingError, BusyError, *OUT_OF_MEMORY) as error:
-        return complain(_failure(error), FAILED)
+        return complain(_failure(error), code)
     except Interrupted as stop:
         return complain(_left(stop), INTERRUPTED)
     except BrokenPipeError:  # the reader has seen enough, as in `sweeps show mnist | head`
@@ -90,9 +90,17 @@ def _failure(error: Exception) -> str:
         return (
             f"{error}: out of memory, or not all is installed; what was recorded stands, and the same command goes on"
         )
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or _NO_THREAD in str(error):
         return "out of memory; what was recorded stands, and the same command goes on"
     return str(error)
+
+
+def _exit_code(error: Exception) -> int | None:
+    """None for a mistake of ours: no bad input, no store or other driver in the way, no want of memory or threads."""
+    if isinstance(error, ValueError) and _is_bad_input(error):
+        return BAD_INPUT
+    failed = isinstance(error, (TrackingError, BusyError, *OUT_OF_MEMORY)) or _NO_THREAD in str(error)
+    return FAILED if failed else None
 
 
 def _left(stop: Interrupted) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import cholesky
+from threadpoolctl import threadpool_limits
 
 from model import Dataset, Network
 from sweeps.driver.recording import Recording
@@ -41,7 +42,7 @@ if TYPE_CHECKING:  # importing MLflow takes seconds; it happens in the writer's 
 _LEAVING_SECONDS = 10.0  # that a store has after Ctrl-C
 _RELEASE_SECONDS = 2.0  # and then to let another driver have the sweep
 _CLOSING_SECONDS = 30.0  # the same at any other end
-_WARM = 128  # rows of the matrices that take OpenBLAS's buffers
+_WARM = 256  # rows of the matrices that take OpenBLAS's buffers
 _GLANCE_SECONDS = 0.5  # between looks at the writer while nothing else happens
 
 
@@ -108,10 +109,15 @@ def run_sweep(
 
 
 def _warm_up_blas() -> None:
-    """OpenBLAS, NumPy's and SciPy's, takes its buffers at its first use, and spins for ever where it gets none."""
+    """OpenBLAS, NumPy's and SciPy's, takes its buffers at its first uses, and asks for ever where memory is short.
+
+    Its threads, and whoever counts them anew, take buffers too.
+    """
     matrix = np.eye(_WARM)
-    np.linalg.cholesky(matrix @ matrix)
-    cholesky(matrix)
+    for threads in (None, 1, None):
+        with threadpool_limits(limits=threads, user_api="blas"):
+            np.linalg.cholesky(matrix @ matrix)
+            cholesky(matrix)
 
 
 class SweepLoop:

@@ -69,7 +69,14 @@ def test_a_report_that_memory_does_not_suffice_for_is_written_by_the_next_run(
     assert load("small", uri).holds(REPORT, REPORT_FILE)
 
 
-@pytest.mark.parametrize("error", [MemoryError(), ImportError("libsvm.so: failed to map segment from shared object")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        ImportError("libsvm.so: failed to map segment from shared object"),
+        RuntimeError("can't start new thread"),
+    ],
+)
 def test_out_of_memory_is_a_sentence(
     error: Exception, at: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
