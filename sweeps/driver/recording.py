@@ -1,5 +1,6 @@
 """Where results go: onto this machine's disk first, and from there to the store, whenever it answers."""
 
+import shlex
 import time
 from collections import deque
 from collections.abc import Callable
@@ -207,8 +208,10 @@ class Recording:
         """An error with what is kept, and how to go on."""
         if isinstance(error, VanishedError):
             held = count(len(self._outbox.keys), "result")
-            remedy = f"bring it back, or have `sweeps deliver {self._spec.name}` write them into a new one"
-            return VanishedError(f"{error}; {held} of {self._spec.name} are kept in {self._outbox.path}: {remedy}")
+            place = self._outbox.place
+            what = self._spec.name if place == self._outbox.path else shlex.quote(str(place))
+            remedy = f"bring it back, or have `sweeps deliver {what}` write them into a new one"
+            return VanishedError(f"{error}; {held} of {self._spec.name} are kept in {place}: {remedy}")
         if isinstance(error, InputError) or not self._outbox.waits:
             return error
         return type(error)(f"{error}; {self._kept}")

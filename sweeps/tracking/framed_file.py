@@ -81,6 +81,17 @@ class FramedFile:
             self.close()
             raise
 
+    @property
+    def place(self) -> Path:
+        """Where it is now: somebody may have moved its folder. Where the system does not tell, where it was opened."""
+        with suppress(OSError):
+            if os.path.samestat(self.path.stat(), os.fstat(self._file)):
+                return self.path
+        now = self.path
+        with suppress(OSError):
+            now = Path(f"/proc/self/fd/{self._file}").readlink()
+        return now if now.is_file() else self.path
+
     def read(self) -> list[bytes]:
         """The records. Raises OutboxError where they are damaged."""
         with self._lock:

@@ -52,6 +52,11 @@ class Outbox(Contents):
         self._sign()
 
     @property
+    def place(self) -> Path:
+        """Where its file is now, should somebody have moved it."""
+        return self._file.place
+
+    @property
     def waiting(self) -> list[Entry]:
         """What was not delivered yet, in the order in which it ended."""
         with self._lock:

@@ -212,6 +212,21 @@ def test_deleted_database_is_one_sentence_and_its_results_are_written_into_a_new
     assert_once_each(uri, "small", 8)
 
 
+def test_results_of_a_sweep_whose_folder_was_moved_away_are_said_to_be_where_they_are(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}"
+
+    def lose(status: Status) -> None:
+        if status.ended >= 3 and (tmp_path / "mlruns").exists():
+            (tmp_path / "mlruns").rename(tmp_path / "else where")
+
+    slow = functools.partial(failing_workers.slow, seconds=0.3)
+    with pytest.raises(VanishedError) as lost:
+        run_sweep(SPEC, Watcher(lose), 1, uri, slow)
+    place = tmp_path / "else where" / "outbox" / "mlflow.db" / "small.outbox"
+    assert f"are kept in {place}: bring it back, or have `sweeps deliver '{place}'` write them" in str(lost.value)
+    assert len(held(place)) >= 3
+
+
 @pytest.mark.soak
 def test_deleted_experiment_is_one_sentence_and_the_sweep_goes_on_once_it_is_restored(
     undisturbed: Sweep, uri: str, monkeypatch: pytest.MonkeyPatch
