@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from user_networks.adapters import Rows
+from user_networks.biases_in_rows import Rows
 
 from sweeps.diagnosis.findings import Code, Finding, Severity
 from sweeps.diagnosis.network.examination import examine
