@@ -30,6 +30,7 @@ _MAGIC = b"SQLite format 3\0"
 _LARGEST_SETTINGS = 1_000_000  # bytes of somebody's settings for Databricks
 _LOCK_SECONDS = 5.0  # that another process may hold a SQLite file
 _UNKNOWN_HOST = ("resolve", "translate host name", "Name or service not known", "nodename nor servname", "Unknown host")
+_MALFORMED = ("invalid dsn", "invalid connection option")  # as PostgreSQL's drivers say it
 _REFUSED = ("refused", "No route to host", "Network is unreachable")
 _NOBODY = "nothing listens there"
 _PASSING = (  # what a store says that is on its way up or down, or on a line that breaks
@@ -274,6 +275,8 @@ def _told(uri: str, error: BaseException) -> TrackingError:
     if any(sign in text for sign in _REFUSED):
         return RefusedError(_about(uri, _NOBODY, "start the server, or check host and port"), _NOBODY)
     said = without_secrets(text, uri).strip().split("\n")[0]
+    if any(sign in text for sign in _MALFORMED):
+        return _wrong(uri, f"cannot be understood ({said})", f"write {_FORMS}")
     message = f"the tracking store {shown_uri(uri)} does not answer as it should: {said}"
     return StoreAwayError(message, said) if any(sign in text for sign in _PASSING) else TrackingError(message)
 

@@ -61,6 +61,7 @@ HALF_RIGHT = [  # what SQLAlchemy, a driver or the system's resolver would find 
         "sqlite+pysqlcipher:///m.db",
         "sqlite+pysqlcipher://:pw@/m.db",
         "sqlite+foo:///m.db",
+        "postgresql+psycopg2://127.0.0.1:1/x?nonsense=1",
         "uc:x",
         "databricks-uc://x",
     ),
