@@ -55,12 +55,12 @@ def kill_within_the_making(folder: Path, moments: int, seed: int, fresh: bool) -
 
 
 def test_store_opens_after_its_maker_was_killed_at_any_moment(tmp_path: Path) -> None:
-    assert kill_within_the_making(tmp_path, 12, seed=1, fresh=False) < 12
+    assert kill_within_the_making(tmp_path, 8, seed=1, fresh=False) < 8
     assert Store(f"sqlite:///{tmp_path}/0/mlruns/mlflow.db").names() == []
 
 
 def test_store_opens_after_its_maker_was_killed_while_it_migrated(tmp_path: Path) -> None:
-    kill_within_the_making(tmp_path, 5, seed=2, fresh=True)
+    kill_within_the_making(tmp_path, 3, seed=2, fresh=True)
     assert Store(f"sqlite:///{tmp_path}/0/mlruns/mlflow.db").names() == []
 
 

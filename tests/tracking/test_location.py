@@ -55,10 +55,10 @@ def test_a_file_of_any_name_has_an_address_that_leads_to_it(name: str) -> None:
     assert make_url(sqlite_uri(file)).database == str(file)
 
 
-@pytest.mark.parametrize("name", ["wh?t", "p%41x", "a b#c", "ä[1]"])
 def test_a_sweep_in_a_folder_of_any_name_stays_in_it(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    name = "wh?t p%41x #ä[1]"
     (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / name)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
