@@ -14,6 +14,7 @@ from sweeps.errors import UserNetworkError
 from sweeps.user_network.describing import describe
 
 GRACE_SECONDS = 5.0  # until a process that heeds no limit is ended
+_LEAST_GRACE = 2.0  # a large process takes a second to collect its garbage, or to find the line that was running
 AGAIN_SECONDS = 1.0  # until code that swallowed the exception gets the next
 _STDERR = 2
 
@@ -49,7 +50,7 @@ def limited_time(seconds: float, file: Path | None = None, wall: float | None = 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGPROF, signal.SIGALRM)}
     # the system's own limit ends code that never gives Python's lock back, too
     soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    last = math.ceil(time.process_time() + seconds + min(GRACE_SECONDS, seconds))
+    last = math.ceil(time.process_time() + seconds + max(_LEAST_GRACE, min(GRACE_SECONDS, seconds)))
     resource.setrlimit(resource.RLIMIT_CPU, (last if hard == resource.RLIM_INFINITY else min(last, hard), hard))
     faulthandler.register(signal.SIGXCPU, file=_STDERR, chain=True)
     signal.setitimer(signal.ITIMER_PROF, seconds, AGAIN_SECONDS)
