@@ -10,7 +10,7 @@ import os
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from model.files import read_file
 from sweeps.errors import AddressError, RefusedError, StoreAwayError, TrackingError
+from sweeps.tracking.location import is_native
 from sweeps.tracking.mlflow_pages.links import is_served
 from sweeps.tracking.shown_uri import has_secrets, shown_uri, without_secrets
 
@@ -114,16 +115,11 @@ def _check_sqlite(uri: str) -> None:
     except (exc.SQLAlchemyError, exc.SAWarning, sqlite3.Error, ValueError, TypeError, OverflowError) as error:
         why = without_secrets(str(error), uri).strip().split("\n")[0]
         raise _wrong(uri, f"its query cannot be understood ({why})", "leave it away") from None
-    native = query.keys() - options.keys() - {"uri", "isolation_level"} if _is_native(query) else set[str]()
+    native = query.keys() - options.keys() - {"uri", "isolation_level"} if is_native(query) else set[str]()
     for name in sorted(native):
         if query[name][-1] not in _SQLITE_KEEPS.get(name, ()):
             what = f"its parameter {without_secrets(f'{name}={query[name][-1]}', uri)} makes no store that lasts"
             raise _wrong(uri, what, "leave it away")
-
-
-def _is_native(query: Mapping[str, list[str]]) -> bool:
-    """Whether a name is in SQLite's own notation."""
-    return query.get("uri", ["false"])[-1].lower() in ("true", "1", "yes", "on", "y", "t")
 
 
 def _check_profile(uri: str) -> None:
@@ -203,11 +199,11 @@ def _file(uri: str) -> Path | None:
     """The file behind a URI of SQLite; None for an escaped one in SQLite's own notation. Raises AddressError."""
     _, slashes, rest = uri.partition(":///")
     name, _, query = rest.partition("?")
-    if _is_native(parse_qs(query)):
+    if is_native(parse_qs(query)):
         name = name.removeprefix("file:")
     if not slashes or name in ("", ":memory:"):
         raise _wrong(uri, "names no file", "write three slashes and a path: sqlite:////home/me/mlruns/mlflow.db")
-    return None if "%" in name and _is_native(parse_qs(query)) else Path(unquote(name))
+    return None if "%" in name and is_native(parse_qs(query)) else Path(unquote(name))
 
 
 def _driver(uri: str) -> None:

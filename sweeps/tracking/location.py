@@ -1,6 +1,7 @@
 """Where the tracking store is; answered without importing MLflow."""
 
 import os
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -25,9 +26,14 @@ def sqlite_file(uri: str) -> Path | None:
         return None
     path, _, query = rest[1:].partition("?")
     path = unquote(path)
-    if parse_qs(query).get("uri", ["false"])[-1].lower() in ("true", "1", "yes", "on"):  # SQLite's own file:PATH
+    if is_native(parse_qs(query)):
         path = path.removeprefix("file:")
     return Path(path).resolve() if path not in ("", ":memory:") else None
+
+
+def is_native(query: Mapping[str, list[str]]) -> bool:
+    """Whether the query of a SQLite URI says that its name is in SQLite's own notation, file:PATH."""
+    return query.get("uri", ["false"])[-1].lower() in ("true", "1", "yes", "on", "y", "t")  # as SQLAlchemy has it
 
 
 def store_key(uri: str) -> str:
