@@ -56,9 +56,6 @@ class PredictedBorder:
     low: float
     high: float
 
-    def __contains__(self, eta: float) -> bool:
-        return self.low <= eta <= self.high
-
 
 def predicted_border(measured: Sequence[Measured], at: Conditions) -> PredictedBorder | None:
     """None where no trial measured a curvature. The order of the trials makes no difference.
