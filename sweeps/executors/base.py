@@ -12,7 +12,7 @@ class Executor(Protocol):
 
     @property
     def size(self) -> int:
-        """How many trials run at a time."""
+        """How many trials run at a time: that may change while they run, to none, too."""
 
     def submit(self, function: Callable[..., T], *arguments: object) -> "Future[T]":
         """Runs function(*arguments) in a worker; a pool that has lost a worker is made anew first."""

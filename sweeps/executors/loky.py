@@ -16,6 +16,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend.reduction import dumps
 
 from sweeps.executors.base import T
+from sweeps.executors.event_channel import Address, Receiver, Sink, speak_to
 
 _IDLE_SECONDS = 3600  # after which loky ends a worker that nobody feeds
 _WATCH_SECONDS = 0.5
@@ -36,9 +37,13 @@ def pickled_by_value(given: object) -> bytes:
 class LokyExecutor:
     """Worker processes of this machine, one included: a worker's death never takes the driver along."""
 
-    def __init__(self, size: int, preload: str) -> None:
-        """size: worker processes. preload: the module that they import before there is work for them."""
+    def __init__(self, size: int, preload: str, sink: Sink | None = None) -> None:
+        """size: worker processes. preload: the module that they import before there is work for them.
+
+        sink: is given what a worker says while it works, in a thread of its own.
+        """
         self._size, self._preload = size, preload
+        self._receiver = None if sink is None else Receiver(sink)
         self._executor = self._start()
         with _deaf():
             for _ in range(size):  # the processes start, and import, before there is work for them
@@ -53,13 +58,18 @@ class LokyExecutor:
             try:
                 future: Future[T] = self._executor.submit(function, *arguments)
             except BrokenExecutor:
-                self.close()
+                self._stop()
                 self._executor = self._start()
                 future = self._executor.submit(function, *arguments)
         self._last = future
         return future
 
     def close(self) -> None:
+        self._stop()
+        if self._receiver is not None:
+            self._receiver.close()
+
+    def _stop(self) -> None:
         # A task that loky's own thread has not passed on yet must not be withdrawn: the thread would end in a KeyError.
         deadline = time.monotonic() + _HANDOVER_SECONDS
         while not (self._last.running() or self._last.done()) and time.monotonic() < deadline:
@@ -74,7 +84,7 @@ class LokyExecutor:
                 max_workers=self._size,
                 timeout=_IDLE_SECONDS,
                 initializer=_settle_in,
-                initargs=(os.getpid(), self._preload),
+                initargs=(os.getpid(), self._preload, self._receiver and self._receiver.address),
                 env=_ENVIRONMENT,
             )
 
@@ -89,8 +99,9 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _settle_in(driver: int, preload: str) -> None:
-    """In a worker: imports what it will need, and does not outlive the driver."""
+def _settle_in(driver: int, preload: str, address: Address | None) -> None:
+    """In a worker: imports what it will need, knows whom to speak to, and does not outlive the driver."""
+    speak_to(address)
     importlib.import_module(preload)
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
 
