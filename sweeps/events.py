@@ -7,7 +7,8 @@ from typing import Protocol
 @dataclass(frozen=True)
 class Status:
     """How far a sweep is, in trainings. best: (trial, mean of the first objective over its replicates), None before the
-    first. waiting: results that the store has not yet. why: the reason, where it is away.
+    first. waiting: results that the store has not yet. why: the reason, where it is away. longest: (trial, epoch,
+    epochs) of the training that has run for longest, where that is seconds.
     """
 
     total: int
@@ -17,6 +18,7 @@ class Status:
     best: tuple[int, float] | None
     waiting: int = 0
     why: str | None = None
+    longest: tuple[int, int, int] | None = None
 
 
 class Progress(Protocol):

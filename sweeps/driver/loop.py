@@ -14,6 +14,7 @@ from scipy.linalg import cholesky
 from threadpoolctl import threadpool_limits
 
 from model import Dataset, Network
+from sweeps.driver.live_trainings import LiveTrainings
 from sweeps.driver.recording import Recording
 from sweeps.driver.schedule import DEATHS, Schedule
 from sweeps.errors import Interrupted
@@ -26,6 +27,7 @@ from sweeps.specification.domains import Settings
 from sweeps.specification.requirements import datasets
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.address import check_spelling
+from sweeps.tracking.heartbeat import Heartbeat
 from sweeps.tracking.location import sqlite_file, tracking_uri
 from sweeps.tracking.outage import STORE_WAIT
 from sweeps.tracking.outbox import Outbox
@@ -43,6 +45,7 @@ _LEAVING_SECONDS = 10.0  # that a store has after Ctrl-C
 _RELEASE_SECONDS = 2.0  # and then to let another driver have the sweep
 _CLOSING_SECONDS = 30.0  # the same at any other end
 _WARM = 256  # rows of the matrices that take OpenBLAS's buffers
+_LONG_SECONDS = 3.0  # after which a training's epochs are told
 _GLANCE_SECONDS = 0.5  # between looks at the writer while nothing else happens
 
 
@@ -77,9 +80,10 @@ def run_sweep(
     _warm_up_blas()
     size = jobs or default_jobs()
     _say_of_lag(spec, size, progress)
+    live = LiveTrainings()
     with (
         contextlib.closing(Outbox(outbox_path(uri, spec.name))) as outbox,
-        contextlib.closing(_workers(spec, size)) as executor,
+        contextlib.closing(_workers(spec, size, live)) as executor,
     ):
         data = datasets(spec)
         if spec.network is not None:
@@ -91,7 +95,7 @@ def run_sweep(
         is_new = file is not None and not file.exists() and not outbox.keys
         schedule = Schedule(spec)  # its sampler's imports come before MLflow's: side by side they take twice as long
         recording = Recording(spec, data, uri, outbox, progress, wait, retry_failed)
-        loop = SweepLoop(schedule, data, executor, recording, progress, train)
+        loop = SweepLoop(schedule, data, executor, recording, progress, train, live)
         patience = _CLOSING_SECONDS
         try:
             # a new store holds nothing, and training need not wait for it
@@ -131,8 +135,9 @@ class SweepLoop:
         recording: Recording,
         progress: Progress,
         train: Callable[[Task], TrialResult],
+        live: LiveTrainings | None = None,
     ) -> None:
-        self.schedule = schedule
+        self.schedule, self._live = schedule, live or LiveTrainings()
         self._data, self._executor, self._recording, self._progress = data, executor, recording, progress
         self._train = train
         self._flying: dict[Future[TrialResult], Key] = {}
@@ -172,8 +177,11 @@ class SweepLoop:
         while self.schedule.open or not self._recording.keeps:
             free = self._executor.size - len(self._flying)
             for key in self.schedule.next(free, self._flying.values()) if self._recording.keeps else ():
-                self._flying[self._executor.submit(self._train, self._task(key))] = key
+                task = self._task(key)
+                self._live.begin(key, self.schedule.settings[key[0]], task.plan.epochs)
+                self._flying[self._executor.submit(self._train, task)] = key
             self._progress.show(self._status())
+            self._recording.show(self._live, self._heartbeat)
             if is_first:
                 meanwhile()
                 is_first = False
@@ -242,6 +250,8 @@ class SweepLoop:
 
     def _bury(self, keys: list[Key]) -> None:
         """Deals with trainings lost to a worker's death."""
+        for key in keys:
+            self._live.end(key)
         alone = len(self._flying) == 1
         again, given_up = self.schedule.died(keys, alone)
         if alone:
@@ -257,6 +267,7 @@ class SweepLoop:
 
     def _conclude(self, key: Key, result: TrialResult) -> None:
         """Takes in what came of a training, and has it recorded."""
+        self._live.end(key)
         is_best = self.schedule.end(key, _ended(self.spec, result))
         self._recording.add(result, self.schedule.settings[key[0]], is_best)
 
@@ -270,12 +281,33 @@ class SweepLoop:
             best=None if best is None or value is None else (best[0], value),
             waiting=self._recording.waits,
             why=self._recording.why,
+            longest=self._longest(),
+        )
+
+    def _longest(self) -> tuple[int, int, int] | None:
+        """(trial, epoch, epochs) of the training that has been in flight for longest, where that is long."""
+        heard = [one.running for one in self._live.now if one.records]
+        first = min(heard, key=lambda one: one.started, default=None)
+        if first is None or time.time() - first.started < _LONG_SECONDS:
+            return None
+        return first.number, first.epoch, first.epochs
+
+    def _heartbeat(self) -> Heartbeat:
+        """In the writer's thread: how the sweep is now."""
+        return Heartbeat(
+            at=time.time(),
+            total=self.spec.trials * self.spec.replicates,
+            ended=len(self.schedule.endings),
+            waiting=self._recording.waits,
+            workers=self._executor.size,
+            running=tuple(one.running for one in self._live.now),
         )
 
 
-def _workers(spec: SweepSpec, size: int) -> LokyExecutor:
+def _workers(spec: SweepSpec, size: int, live: LiveTrainings) -> LokyExecutor:
     """Worker processes that begin with importing what they will need."""
-    return LokyExecutor(size, run_trial.__module__ if spec.network is None else "sweeps.worker.user_network_trial")
+    preload = run_trial.__module__ if spec.network is None else "sweeps.worker.user_network_trial"
+    return LokyExecutor(size, preload, live.hear)
 
 
 def _say_of_lag(spec: SweepSpec, size: int, progress: Progress) -> None:

@@ -9,12 +9,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from model import Dataset, Network
+from sweeps.driver.live_trainings import LiveTrainings
 from sweeps.driver.writer_thread import WriterThread, is_done
 from sweeps.errors import InputError, Interrupted, StoreAwayError, TrackingError, VanishedError
 from sweeps.events import Progress
 from sweeps.formatting import count
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.heartbeat import Heartbeat
 from sweeps.tracking.outage import Outage
 from sweeps.tracking.outbox import Outbox
 from sweeps.tracking.outbox_contents import Entry
@@ -28,6 +30,7 @@ if TYPE_CHECKING:  # importing MLflow takes seconds; it happens in the writer's 
 
 _FIRST_CONTACT_SECONDS = 120.0  # after which a store that has not said anything is taken for one that is away
 _GLANCE_SECONDS = 0.2
+_SHOW_SECONDS = 2.0  # between two looks at what is in progress
 
 Action = Callable[["SweepWriter"], None]
 
@@ -59,6 +62,8 @@ class Recording:
         self._is_full = False
         self._is_closed = False
         self._summary: Future[None] | None = None
+        self._shown: Future[None] | None = None
+        self._next_showing = time.monotonic() + _SHOW_SECONDS
         self._thread = WriterThread(self._open)
         self._do(self._deliver)
 
@@ -109,6 +114,14 @@ class Recording:
         with suppress(OSError):  # the store remembers it, too
             self._outbox.note_death(key, deaths)
         self._do(lambda writer: writer.note_death(*key, deaths))
+
+    def show(self, live: LiveTrainings, heartbeat: Callable[[], Heartbeat]) -> None:
+        """Has the store show what is in progress, now and then, where it answers and has taken the last of it."""
+        is_due = time.monotonic() >= self._next_showing and (self._shown is None or self._shown.done())
+        if is_due and self._thread.is_open and self.why is None:
+            self._next_showing = time.monotonic() + _SHOW_SECONDS
+            # asked for in the thread: of a training whose result it has written, nothing is shown any more
+            self._shown = self._do(lambda writer: writer.show_live(live.now, heartbeat()))
 
     def first_contact(self) -> "SweepWriter | None":
         """The writer, once the record is open; None where the store is away. Raises what is wrong with the record."""

@@ -2,33 +2,40 @@
 
 import getpass
 import math
+from collections.abc import Iterable
 
 from mlflow.entities import Dataset as LoggedDataset
 from mlflow.entities import DatasetInput, InputTag, Metric, Param
 
-from model import Dataset
+from model import Dataset, EpochRecord
 from sweeps.specification.domains import Settings, encode
 from sweeps.specification.spec import HYPERPARAMETERS, SweepSpec
 from sweeps.tracking.mlflow_pages.descriptions import NOTE, describe_trial
 from sweeps.verdicts.marks import mark_of
 from sweeps.verdicts.verdict import Assessment
-from sweeps.worker.task import TrialResult
+from sweeps.worker.task import Key, TrialResult
 from sweeps.worker.watched_training import best_epoch
 
 _COLOUR = "mlflow.runColor"  # in which MLflow's charts draw a run
 SOURCE = {"mlflow.source.name": "sweeps", "mlflow.source.type": "LOCAL", "mlflow.user": getpass.getuser()}
 
 
-def run_name(spec: SweepSpec, result: TrialResult) -> str:
+def run_name(spec: SweepSpec, key: Key) -> str:
     """Of a trial's run."""
-    return f"trial-{result.number:04}" + (f"-r{result.replicate}" if spec.replicates > 1 else "")
+    number, replicate = key
+    return f"trial-{number:04}" + (f"-r{replicate}" if spec.replicates > 1 else "")
 
 
-def trial_tags(spec: SweepSpec, result: TrialResult) -> dict[str, str]:
-    """What a trial is, how it ended, its verdict."""
-    tags = {**SOURCE, "kind": "trial", "sweep": spec.name, "trial": str(result.number)}
-    tags |= {"replicate": str(result.replicate), "state": result.state.value}
-    return tags if result.assessment is None else tags | _verdict_tags(result.assessment)
+def begun_tags(spec: SweepSpec, key: Key) -> dict[str, str]:
+    """What a trial is."""
+    number, replicate = key
+    return {**SOURCE, "kind": "trial", "sweep": spec.name, "trial": str(number), "replicate": str(replicate)}
+
+
+def ended_tags(result: TrialResult) -> dict[str, str]:
+    """How a trial ended, and its verdict."""
+    state = {"state": result.state.value}
+    return state if result.assessment is None else state | _verdict_tags(result.assessment)
 
 
 def trial_params(spec: SweepSpec, settings: Settings) -> list[Param]:
@@ -63,15 +70,20 @@ def milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def trial_metrics(spec: SweepSpec, result: TrialResult, settings: Settings, n: int) -> list[Metric]:
-    """Every value of every epoch, then the summary. n: number of training examples."""
-    return _epoch_metrics(result) + _summary_metrics(spec, result, settings, n)
+def trial_metrics(spec: SweepSpec, result: TrialResult, settings: Settings, n: int, shown: int = 0) -> list[Metric]:
+    """Every value of every epoch but the first ones that are shown already, then the summary.
+
+    n: number of training examples. shown: how many epochs, epoch 0 among them.
+    """
+    epochs = zip(result.records, result.epoch_ends, strict=False)
+    return epoch_metrics(list(epochs)[shown:]) + _summary_metrics(spec, result, settings, n)
 
 
-def _epoch_metrics(result: TrialResult) -> list[Metric]:
+def epoch_metrics(epochs: Iterable[tuple[EpochRecord, float]]) -> list[Metric]:
+    """Every value of these epochs, each given with the Unix time of its end."""
     return [
         Metric(name, value, milliseconds(ended), record.epoch)
-        for record, ended in zip(result.records, result.epoch_ends, strict=False)
+        for record, ended in epochs
         for name, value in record.measures.items()
     ]
 

@@ -1,10 +1,13 @@
 """Writing one trial as one run."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import uuid4
 
-from mlflow.entities import LifecycleStage, Run
+from mlflow.entities import LifecycleStage, Metric, Run, RunTag
+from mlflow.exceptions import MlflowException
 
 from model import Dataset
 from sweeps.formatting import storable
@@ -15,19 +18,33 @@ from sweeps.tracking.retrying import sent_once
 from sweeps.tracking.run_reading import training_of, written_by
 from sweeps.tracking.store import Store
 from sweeps.tracking.trial_entities import (
+    begun_tags,
     data_input,
+    ended_tags,
     milliseconds,
     run_name,
     trial_metrics,
     trial_params,
-    trial_tags,
 )
 from sweeps.verdicts.facts import State
-from sweeps.worker.task import TrialResult
+from sweeps.worker.task import Key, TrialResult
 
 _METRICS_PER_BATCH = 1000  # MLflow's limit
 ATTEMPT = "attempt"  # tag of a trial run
 _CLOCK = {"epoch_seconds"}  # metrics that differ between two runs of one training
+
+
+@dataclass
+class BegunRun:
+    """A trial's run before the trial has ended. started: Unix time. token: of the attempts to write the trial.
+
+    run_id: empty until the store has said it. shown: of how many epochs the values stand there, epoch 0 among them.
+    """
+
+    started: float
+    token: str
+    run_id: str = ""
+    shown: int = 0
 
 
 class TrialRuns:
@@ -40,33 +57,79 @@ class TrialRuns:
     def _spec(self) -> SweepSpec:
         return self._sweep.spec
 
-    def write(self, result: TrialResult, settings: Settings, token: str, attempt: int) -> None:
+    def write(
+        self, result: TrialResult, settings: Settings, token: str, attempt: int, begun: BegunRun | None = None
+    ) -> None:
         """Writes a trial with its true times; from the second attempt on, after a look at what the first one left.
 
         token: the same for all attempts. It is made with the run, so a run that a lost answer told nothing of is found.
+        begun: the run in which the trial's beginning stands, if there is one.
         """
         if attempt and self._stands(result, token):
             return
+        if begun is None or attempt or not self._completed(begun, result, settings):
+            begun = BegunRun(result.started, token)
+            self.begin(begun, (result.number, result.replicate))
+            self._complete(begun, result, settings)
+
+    def _completed(self, begun: BegunRun, result: TrialResult, settings: Settings) -> bool:
+        """Whether the trial stands now in the run of its beginning; not where somebody has deleted that."""
+        try:
+            if self._goes_on(begun.run_id):
+                self._complete(begun, result, settings)
+                return True
+        except MlflowException:
+            if self._goes_on(begun.run_id):
+                raise
+        return False
+
+    def _complete(self, begun: BegunRun, result: TrialResult, settings: Settings) -> None:
+        """Writes what is not shown yet of a trial that has ended, and ends its run."""
         client = self._store.client
         plan, _ = self._spec.training(settings)
         data = self._data[plan.dataset]
+        n = len(data.train) - plan.validation
+        metrics = trial_metrics(self._spec, result, settings, n, begun.shown)
+        self.log(begun.run_id, settings, metrics, ended_tags(result))
+        client.log_inputs(begun.run_id, [data_input(data)])
+        if result.error is not None:
+            self._store.write_files(begun.run_id, "", {"error.txt": storable(result.error).encode()})
+        status = "FAILED" if result.state is State.FAILED else "FINISHED"
+        client.set_terminated(begun.run_id, status, end_time=milliseconds(result.finished))
+
+    def begin(self, begun: BegunRun, key: Key) -> None:
+        """Makes a trial's run."""
+        known = begun_tags(self._spec, key) | {ATTEMPT: begun.token, DRIVER: str(self._sweep.drivers)}
         with sent_once():
-            run = client.create_run(
+            run = self._store.client.create_run(
                 self._sweep.experiment_id,
-                start_time=milliseconds(result.started),
-                tags=trial_tags(self._spec, result) | {ATTEMPT: token, DRIVER: str(self._sweep.drivers)},
-                run_name=run_name(self._spec, result),
+                start_time=milliseconds(begun.started),
+                tags=known,
+                run_name=run_name(self._spec, key),
             )
-        run_id = run.info.run_id
-        metrics = trial_metrics(self._spec, result, settings, len(data.train) - plan.validation)
-        client.log_batch(run_id, metrics[:_METRICS_PER_BATCH], params=trial_params(self._spec, settings))
+        begun.run_id = run.info.run_id
+
+    def log(
+        self, run_id: str, settings: Settings, metrics: Sequence[Metric], tags: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Writes a trial's params, metrics and tags into its run; what stands there already may be among them."""
+        client, said = self._store.client, [RunTag(name, value) for name, value in tags.items()]
+        client.log_batch(run_id, metrics[:_METRICS_PER_BATCH], trial_params(self._spec, settings), said)
         for at in range(_METRICS_PER_BATCH, len(metrics), _METRICS_PER_BATCH):
             client.log_batch(run_id, metrics[at : at + _METRICS_PER_BATCH])
-        client.log_inputs(run_id, [data_input(data)])
-        if result.error is not None:
-            self._store.write_files(run_id, "", {"error.txt": storable(result.error).encode()})
-        status = "FAILED" if result.state is State.FAILED else "FINISHED"
-        client.set_terminated(run_id, status, end_time=milliseconds(result.finished))
+
+    def remove_begun(self, begun: BegunRun) -> None:
+        """Deletes the run of a trial's beginning, where the store has it."""
+        query = f"tags.{ATTEMPT} = '{begun.token}' and attributes.status = 'RUNNING'"
+        for run in list(self._store.runs(self._sweep.experiment_id, query)):
+            self._store.remove(run.info.run_id)
+
+    def _goes_on(self, run_id: str) -> bool:
+        """Whether that run is there, and runs."""
+        if not run_id:
+            return False
+        info = self._store.client.get_run(run_id).info
+        return bool(info.lifecycle_stage != LifecycleStage.DELETED and info.status == "RUNNING")
 
     def is_of(self, recorded: RecordedTrial, result: TrialResult, settings: Settings) -> bool:
         """Whether what stands of a training is what this result would be written as, but for times."""

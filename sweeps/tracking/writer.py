@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 import pandas as pd
@@ -14,7 +14,9 @@ from sweeps.errors import StoreAwayError, TrackingError, VanishedError
 from sweeps.formatting import count
 from sweeps.specification.domains import Settings, encode_all
 from sweeps.specification.spec import SweepSpec
+from sweeps.tracking.heartbeat import LIVE, Heartbeat
 from sweeps.tracking.lease import HeldPatience, Lease
+from sweeps.tracking.live_runs import InProgress, LiveRuns
 from sweeps.tracking.mlflow_pages.descriptions import NOTE, banner, describe_sweep
 from sweeps.tracking.opening import open_sweep
 from sweeps.tracking.outage import Outage
@@ -65,6 +67,7 @@ class SweepWriter:
             self._sweep = self._patience.do(lambda _: open_sweep(store, spec, data, provenance, self._lease))
             self.spec = self._sweep.spec
             self._runs = TrialRuns(store, self._sweep, data)
+            self._live = LiveRuns(store, self._runs)
             self._healed = self._clear_up() > 0
             self._close_again()
             self._summarised = False  # by this writer
@@ -111,8 +114,9 @@ class SweepWriter:
                 )
                 self._say(f"{said}; those in the record stay")
             return
-        token = new_token()
-        self._patience.do(lambda attempt: self._runs.write(result, settings, token, attempt))
+        begun = self._live.pop(result)
+        token = new_token() if begun is None else begun.token
+        self._patience.do(lambda attempt: self._runs.write(result, settings, token, attempt, begun))
         self._pending.append(epoch_rows(result))
         if len(self._pending) >= _TRIALS_PER_PART:
             self._write_part()
@@ -150,6 +154,17 @@ class SweepWriter:
             self.check_standing()
             self._looked = time.monotonic()
 
+    def show_live(self, trainings: Iterable[InProgress], heartbeat: Heartbeat) -> None:
+        """Shows what is in progress, as far as the store takes it at once: it may be lost, and is shown again.
+
+        Raises BusyError where another took over.
+        """
+        with contextlib.suppress(TrackingError), tracking_errors(self._store.uri):
+            self._lease.keep()
+            self._client.set_tag(self._sweep.run_id, LIVE, heartbeat.text)
+            self._sweep.tags[LIVE] = heartbeat.text
+            self._live.show(trainings)
+
     def release(self) -> None:
         """Lets another driver have the sweep; nothing is written after this."""
         self._lease.release()
@@ -164,6 +179,8 @@ class SweepWriter:
             return
         if self._pending:
             self._write_part()
+        self._live.clear()
+        self._show_nothing()
         self._tag({"state": "interrupted"})
         self._patience.do(lambda _: self._client.set_terminated(self._sweep.run_id, "KILLED"))
 
@@ -176,6 +193,7 @@ class SweepWriter:
         if self._pending:
             self._write_part()
         self._clear_up()
+        self._show_nothing()
         recorded = self._patience.do(lambda _: self._store.trials(self._sweep))
         self._check_whole(recorded)
         tables = self._patience.do(lambda _: made_tables(self._store, self._sweep, self.spec, recorded))
@@ -192,6 +210,12 @@ class SweepWriter:
         self._patience.do(lambda _: self._client.set_experiment_tag(self._sweep.experiment_id, NOTE, short))
         self._patience.do(lambda _: self._client.set_terminated(self._sweep.run_id, "FINISHED"))
         self._summarised = True
+
+    def _show_nothing(self) -> None:
+        """Nothing is in progress any more."""
+        if self._sweep.tags.pop(LIVE, None) is not None:
+            with contextlib.suppress(TrackingError), tracking_errors(self._store.uri):
+                self._client.delete_tag(self._sweep.run_id, LIVE)
 
     def _close_again(self) -> None:
         """A request that was answered late may have set a finished sweep's run to RUNNING after its end."""

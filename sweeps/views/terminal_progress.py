@@ -86,7 +86,11 @@ class PlainProgress:
 
 def _words(status: Status) -> str:
     best = "none yet" if status.best is None else f"{status.best[1]:.4g} (trial {status.best[0]})"
-    words = f"{status.running} running, {status.failed} failed, best {best}"
+    running = f"{status.running} running"
+    if status.longest is not None:
+        number, epoch, epochs = status.longest
+        running += f" (trial {number}: epoch {epoch} of {epochs})"
+    words = f"{running}, {status.failed} failed, best {best}"
     if status.why is not None:
         return f"{words}, {count(status.waiting, 'result')} wait for the store ({status.why})"
     return f"{words}, {status.waiting} results wait for a slow store" if status.waiting >= _MANY else words

@@ -22,11 +22,11 @@ def run_trial(task: Task) -> TrialResult:
     started, clock = time.time(), time.perf_counter()
     try:
         if task.network is None:
-            result = _train(task)
+            result = _train(task, started)
         else:
             from sweeps.worker.user_network_trial import train_in_clean_room  # else no worker holds it in memory
 
-            result = train_in_clean_room(task, task.network)
+            result = train_in_clean_room(task, task.network, started)
     except BrokenExecutor:
         raise
     except Exception:  # noqa: BLE001 - whatever a trial raises is data; the sweep goes on
@@ -35,8 +35,8 @@ def run_trial(task: Task) -> TrialResult:
     return replace(result, started=started, finished=started + seconds, seconds=seconds)
 
 
-def _train(task: Task) -> TrialResult:
+def _train(task: Task, started: float) -> TrialResult:
     def training(data: Dataset, rng: np.random.Generator) -> Training:
         return train(task.plan, task.hyperparameters, data, rng, probing=task.measures)
 
-    return trained(task, training)
+    return trained(task, training, started)

@@ -8,6 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from model import Dataset, Hyperparameters, TrainingPlan
+from sweeps.executors.event_channel import Address, speak_to, spoken_to
 from sweeps.user_network.clean_room import in_clean_room, sealed
 from sweeps.user_network.codec import rebuilt
 from sweeps.user_network.loading import load_class
@@ -18,19 +19,23 @@ from sweeps.worker.task import Task, TrialResult, failure
 from sweeps.worker.watched_training import data_of, open_dataset, trained
 
 
-def train_in_clean_room(task: Task, source: NetworkSource) -> TrialResult:
-    """Trains as the task says, and gives back data. Raises RoomDiedError where the room has died."""
+def train_in_clean_room(task: Task, source: NetworkSource, started: float) -> TrialResult:
+    """Trains as the task says, and gives back data. Raises RoomDiedError where the room has died.
+
+    started: Unix time.
+    """
     data_of(task)  # else a changed one is told by what is raised in the room
-    call = sealed(_train_user_network, task, source)
+    call = sealed(_train_user_network, task, source, started, spoken_to())
     data = in_clean_room(call, wall_limit(task.time_limit), __name__, ("open_dataset", task.plan.dataset))
     return rebuilt(TrialResult, data)
 
 
-def _train_user_network(task: Task, source: NetworkSource) -> TrialResult:
+def _train_user_network(task: Task, source: NetworkSource, started: float, address: Address | None) -> TrialResult:
     """In the room."""
+    speak_to(address)
     try:
         with limited_time(task.time_limit, Path(source.file) if source.file else None):
-            return trained(task, functools.partial(_training, source, task.plan, task.hyperparameters))
+            return trained(task, functools.partial(_training, source, task.plan, task.hyperparameters), started)
     except Exception:  # noqa: BLE001 - as in run_trial; the traceback is theirs
         return failure(task, traceback.format_exc())
 

@@ -14,6 +14,7 @@ from sweeps.specification.spec import Goal
 from sweeps.verdicts.curves import curves_of
 from sweeps.verdicts.facts import State
 from sweeps.verdicts.rules import assess, is_certain
+from sweeps.worker.event_stream import EpochStream
 from sweeps.worker.facts import facts_of
 from sweeps.worker.task import Task, TrialResult
 
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from sweeps.user_network.training import WrappedTraining
 
 
-def trained(task: Task, start: "Callable[[Dataset, np.random.Generator], Training | WrappedTraining]") -> TrialResult:
-    """What comes of a training that `start` begins."""
-    data = data_of(task)
+def trained(
+    task: Task, start: "Callable[[Dataset, np.random.Generator], Training | WrappedTraining]", started: float
+) -> TrialResult:
+    """What comes of a training that `start` begins; its epochs are told as they come. started: Unix time."""
+    data, stream = data_of(task), EpochStream(task, started)
     with threadpool_limits(limits=1, user_api="blas"):  # more threads would sum in another order
         training = start(data, np.random.default_rng([task.seed, task.replicate]))
         records: list[EpochRecord] = []
@@ -32,6 +35,8 @@ def trained(task: Task, start: "Callable[[Dataset, np.random.Generator], Trainin
         for record in training:
             ends.append(time.time())
             records.append(record)
+            if record.finite:
+                stream.tell(record, ends[-1])
             pruned = record.finite and _is_behind(task, records)
             if pruned or _has_settled(task, records) or record.epoch == task.epochs:
                 break

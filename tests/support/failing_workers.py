@@ -47,6 +47,16 @@ def deadly_once(task: Task, numbers: Collection[int], folder: Path) -> TrialResu
     return run_trial(task)
 
 
+def dying_late(task: Task, number: int, folder: Path) -> TrialResult:
+    """A trial kills its worker the first time, once its epochs have been told."""
+    marker = folder / "died"
+    if task.number == number and not marker.exists():
+        run_trial(task)
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return run_trial(task)
+
+
 def _die(task: Task) -> None:
     time.sleep(0.05)  # the trials beside it are under way
     if task.number % 2:
