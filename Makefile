@@ -42,7 +42,7 @@ ui: $(VENV)/ready  ## the MLflow UI on 127.0.0.1:5000; PORT=5001 overrides
 	@$(BIN)/sweeps ui $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/ready-dev  ## all tests but the long ones
-	@$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not soak" $(TESTS)
+	@$(BIN)/pytest --numprocesses 3 --dist worksteal -m "not soak" $(TESTS)
 
 check: $(VENV)/ready-dev  ## what CI runs: format, lint, types, layers, tests
 	@$(BIN)/ruff format --check .

@@ -14,9 +14,9 @@ from typing import Any
 
 Event = Mapping[str, Any]  # of numbers, texts, lists and mappings
 Sink = Callable[[Event], None]
-Address = tuple[int, str]  # a port of the loopback interface, and a word that only those know who may speak
+Address = tuple[str, int, str]  # host and port, and a word that only those know who may speak
 
-_HOST = "127.0.0.1"
+_HOST = "localhost"
 _MOST_BYTES = 60_000  # of a datagram
 _BUFFER_BYTES = 1 << 22  # of datagrams that the receiver has not read yet
 _speaking: "tuple[socket.socket, Address] | None" = None
@@ -33,7 +33,7 @@ class Receiver:
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
             self._socket.bind((_HOST, 0))
-            self.address = self._socket.getsockname()[1], secrets.token_hex(16)
+            self.address = *self._socket.getsockname(), secrets.token_hex(16)
             threading.Thread(target=self._listen, args=(self._socket, self.address), name="events", daemon=True).start()
 
     def close(self) -> None:
@@ -41,7 +41,7 @@ class Receiver:
         if self._socket is not None and self.address is not None:
             address, self.address = self.address, None
             with suppress(OSError):  # wakes the thread, which closes what it listens to
-                self._socket.sendto(b"", (_HOST, address[0]))
+                self._socket.sendto(b"", address[:2])
 
     def _listen(self, listening: socket.socket, address: Address) -> None:
         with listening:
@@ -49,7 +49,7 @@ class Receiver:
                 said = listening.recv(1 << 16)
                 if self.address is None:
                     return
-                if (event := _understood(said, address[1])) is not None:
+                if (event := _understood(said, address[2])) is not None:
                     self._sink(event)
 
 
@@ -72,10 +72,10 @@ def say(event: Event) -> bool:
     """Says something to whom this process works for; whether it could be sent. Never waits, never raises."""
     if _speaking is None:
         return False
-    speaker, (port, word) = _speaking
+    speaker, (host, port, word) = _speaking
     try:
         said = f"{word} {json.dumps(event)}".encode()
-        return len(said) <= _MOST_BYTES and speaker.sendto(said, (_HOST, port)) > 0
+        return len(said) <= _MOST_BYTES and speaker.sendto(said, (host, port)) > 0
     except (OSError, TypeError, ValueError):
         return False
 

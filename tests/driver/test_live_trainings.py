@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow import MlflowClient
 from support import failing_workers
+from support.failing_workers import HELD_AT
 from support.small_sweeps import Watcher, assert_same, small_spec, swept
 
 from sweeps.driver import recording
@@ -33,8 +34,7 @@ from sweeps.worker.trial import run_trial
 
 NewStore = Callable[[Path], str]
 
-# A training takes the better part of a second.
-LONG = small_spec(name="long", trials=3, plan__epochs=16, search__batch_size=1)
+LONG = small_spec(name="long", trials=3, plan__epochs=8)
 
 
 @pytest.fixture
@@ -52,23 +52,27 @@ def not_shown(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> 
         return swept(LONG, new_store(tmp_path_factory.mktemp("long")))
 
 
+@pytest.fixture
+def seen(tmp_path: Path) -> Path:
+    """Once it is there, trainings that are held go on."""
+    return tmp_path / "seen"
+
+
 @pytest.mark.usefixtures("at_once")
-def test_epochs_are_there_while_they_come_and_the_sweep_is_the_same(uri: str, not_shown: Sweep) -> None:
-    seen: list[dict[str, tuple[str, int]]] = []
+def test_epochs_are_there_while_they_come_and_the_sweep_is_the_same(uri: str, not_shown: Sweep, seen: Path) -> None:
     heard: list[Heartbeat] = []
 
     def look(_: Status) -> None:
-        if runs := _runs(uri):
-            seen.append(runs)
-        if (heartbeat := read_heartbeat(_tags(uri))) is not None:
+        heartbeat = read_heartbeat(_tags(uri))
+        if len(_running(uri)) == 2 and heartbeat is not None and {one.epoch for one in heartbeat.running} == {HELD_AT}:
             heard.append(heartbeat)
+            seen.touch()
 
-    watcher = Watcher(look)
-    run_sweep(LONG, watcher, 2, uri)
-    running = [epoch for runs in seen for status, epoch in runs.values() if status == "RUNNING"]
-    assert any(0 < epoch < 16 for epoch in running), seen
-    assert any(one.epoch > 0 and one.epochs == 16 and one.worker for beat in heard for one in beat.running)
-    assert {(beat.total, beat.workers) for beat in heard} == {(3, 2)}
+    run_sweep(LONG, Watcher(look), 2, uri, functools.partial(failing_workers.held, seen=seen))
+    heartbeat = heard[0]
+    assert (heartbeat.total, heartbeat.ended, heartbeat.workers) == (3, 0, 2)
+    assert [(one.number, one.replicate, one.epochs) for one in heartbeat.running] == [(0, 0, 8), (1, 0, 8)]
+    assert len({one.worker for one in heartbeat.running}) == 2
     assert_same(not_shown, load("long", uri))
     assert _content(uri) == _content(not_shown.uri)
     assert not _deleted(uri)
@@ -76,58 +80,60 @@ def test_epochs_are_there_while_they_come_and_the_sweep_is_the_same(uri: str, no
 
 
 @pytest.mark.usefixtures("at_once")
-def test_training_whose_worker_died_leaves_no_half_run(uri: str, not_shown: Sweep, tmp_path: Path) -> None:
-    train = functools.partial(failing_workers.dying_late, number=1, folder=tmp_path)
-    watcher = Watcher()
-    run_sweep(LONG, watcher, 2, uri, train)
+def test_training_whose_worker_died_leaves_no_half_run(uri: str, not_shown: Sweep, seen: Path) -> None:
+    def look(_: Status) -> None:
+        if len(_running(uri)) == 2:
+            seen.touch()
+
+    watcher = Watcher(look)
+    run_sweep(LONG, watcher, 2, uri, functools.partial(failing_workers.held_and_killed, number=1, seen=seen))
     assert any("a worker died" in message for message in watcher.messages)
     assert_same(not_shown, load("long", uri))
     assert _content(uri) == _content(not_shown.uri)
 
 
 @pytest.mark.usefixtures("at_once")
-def test_interrupted_sweep_leaves_no_half_run_and_goes_on(uri: str, not_shown: Sweep) -> None:
+def test_interrupted_sweep_leaves_no_half_run_and_goes_on(uri: str, not_shown: Sweep, seen: Path) -> None:
     def press(_: Status) -> None:
-        if any(status == "RUNNING" and epoch > 3 for status, epoch in _runs(uri).values()):
+        if _running(uri):
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted):
-        run_sweep(LONG, Watcher(press), 2, uri)
-    assert "RUNNING" not in [status for status, _ in _runs(uri).values()]
+        run_sweep(LONG, Watcher(press), 2, uri, functools.partial(failing_workers.held, seen=seen))
+    assert not _running(uri)
     assert LIVE not in _tags(uri)
     assert_same(not_shown, swept(LONG, uri))
     assert _content(uri) == _content(not_shown.uri)
 
 
 @pytest.mark.usefixtures("at_once")
-def test_run_that_somebody_deletes_while_its_training_runs_is_written_anew(uri: str, not_shown: Sweep) -> None:
-    gone: list[str] = []
-
+def test_run_that_somebody_deletes_while_its_training_runs_is_written_anew(
+    uri: str, not_shown: Sweep, seen: Path
+) -> None:
     def delete(_: Status) -> None:
-        if not gone:
-            gone.extend(run_id for run_id, status in _ids(uri).items() if status == "RUNNING")
-            for run_id in gone:
+        if not seen.exists() and (running := _running(uri)):
+            for run_id in running:
                 MlflowClient(uri).delete_run(run_id)
+            seen.touch()
 
-    run_sweep(LONG, Watcher(delete), 2, uri)
-    assert gone
+    run_sweep(LONG, Watcher(delete), 2, uri, functools.partial(failing_workers.held, seen=seen))
     assert_same(not_shown, load("long", uri))
     assert _content(uri) == _content(not_shown.uri)
 
 
 @pytest.mark.usefixtures("at_once")
-def test_failed_training_leaves_what_failed_trainings_leave(uri: str, tmp_path: Path) -> None:
+def test_failed_training_leaves_what_failed_trainings_leave(uri: str, seen: Path, tmp_path: Path) -> None:
     file = tmp_path / "theirs.py"
-    file.write_text(_FAILS_LATE, encoding="utf-8")
+    file.write_text(_FAILS_LATE.replace("SEEN", str(seen)), encoding="utf-8")
     spec = small_spec(name="theirs", trials=1, network=f"{file}:Network", plan__epochs=200, search__lambda=1.0)
-    shown: list[int] = []
 
     def look(_: Status) -> None:
-        shown.extend(epoch for status, epoch in _runs(uri).values() if status == "RUNNING")
+        if any(status == "RUNNING" and epoch > 1 for status, epoch in _runs(uri).values()):
+            seen.touch()
 
     finished = run_sweep(spec, Watcher(look), 1, uri)
-    assert max(shown) > 1
-    assert len(finished.failed) == 1
+    assert seen.exists()
+    assert finished.failed == ((0, 0),)
     assert dict(_runs(uri).values()) == {"FAILED": 0}  # its summary alone
 
 
@@ -204,10 +210,11 @@ def _runs(uri: str) -> dict[str, tuple[str, int]]:
     return {name: (status, epoch) for name, status, epoch in _asked(uri, query)}
 
 
-def _ids(uri: str) -> dict[str, str]:
-    """Of each trial's run, the status."""
-    query = "SELECT run_uuid, status FROM runs WHERE lifecycle_stage = 'active' AND name LIKE 'trial-%'"
-    return dict(_asked(uri, query))
+def _running(uri: str) -> list[str]:
+    """The runs of trials in progress, of which a few epochs stand there."""
+    query = "SELECT run_uuid FROM runs JOIN metrics USING (run_uuid) WHERE lifecycle_stage = 'active' "
+    query += f"AND name LIKE 'trial-%' AND status = 'RUNNING' GROUP BY run_uuid HAVING MAX(step) = {HELD_AT}"
+    return [run_id for (run_id,) in _asked(uri, query)]
 
 
 def _deleted(uri: str) -> list[Any]:
@@ -242,6 +249,7 @@ def _asked(uri: str, query: str) -> list[Any]:
 
 
 _FAILS_LATE = """
+import os
 import time
 import numpy as np
 
@@ -260,7 +268,9 @@ class Network:
 
     def update_mini_batch(self, mini_batch, eta, lmbda, n):
         self.steps += 1
-        if self.steps > 1000:
+        if self.steps == 1000:
+            while not os.path.exists("SEEN"):
+                time.sleep(0.01)
             raise RuntimeError("enough")
         for x, y in mini_batch:
             activations = [x]

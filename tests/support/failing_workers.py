@@ -6,9 +6,14 @@ import time
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
+from model import EpochRecord
+from sweeps.worker import event_stream
 from sweeps.worker.task import Task, TrialResult
 from sweeps.worker.trial import run_trial
+
+HELD_AT = 4  # epochs
 
 
 def slow(task: Task, seconds: float) -> TrialResult:
@@ -47,14 +52,29 @@ def deadly_once(task: Task, numbers: Collection[int], folder: Path) -> TrialResu
     return run_trial(task)
 
 
-def dying_late(task: Task, number: int, folder: Path) -> TrialResult:
-    """A trial kills its worker the first time, once its epochs have been told."""
-    marker = folder / "died"
-    if task.number == number and not marker.exists():
-        run_trial(task)
-        marker.touch()
+def held(task: Task, seen: Path) -> TrialResult:
+    """Tells its first epochs, and goes on once somebody has seen them: once that file is there."""
+    tell = event_stream.EpochStream.tell
+
+    def tell_and_wait(self: event_stream.EpochStream, record: EpochRecord, ended: float) -> None:
+        tell(self, record, ended)
+        while record.epoch == HELD_AT and not seen.exists():
+            time.sleep(0.01)
+
+    with (
+        patch.multiple(event_stream, _PAUSE_SECONDS=0.0),
+        patch.object(event_stream.EpochStream, "tell", tell_and_wait),
+    ):
+        return run_trial(task)
+
+
+def held_and_killed(task: Task, number: int, seen: Path) -> TrialResult:
+    """The same, and a trial kills its worker the first time, once it was seen."""
+    was_seen = seen.exists()
+    result = held(task, seen)
+    if task.number == number and not was_seen:
         os.kill(os.getpid(), signal.SIGKILL)
-    return run_trial(task)
+    return result
 
 
 def _die(task: Task) -> None:

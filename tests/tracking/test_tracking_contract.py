@@ -282,6 +282,8 @@ def test_tracking_uri_of_the_environment_is_honoured_and_left(
     assert mlflow.get_tracking_uri() == store
     assert "by-environment" in Store(store).names()
     assert mlflow.active_run() is None
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere")
+    assert mlflow.get_tracking_uri() == "http://elsewhere"
 
 
 def test_name_of_a_deleted_experiment_says_how_to_restore_it(written: Written, store: str) -> None:

@@ -220,4 +220,6 @@ def _quietly(store: Store) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        mlflow.set_tracking_uri(cast(str, before))  # None takes the setting back
+        mlflow.set_tracking_uri(cast(str, None))  # takes the setting back, and the variable too
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before
