@@ -154,14 +154,23 @@ def next_sweep(arguments: argparse.Namespace) -> int:
 
 
 def report(arguments: argparse.Namespace) -> int:
+    from sweeps.cli.watching import kept_fresh
     from sweeps.results.sweep import load
     from sweeps.views.report.publishing import publish
 
-    published = publish(load(arguments.name, arguments.tracking_uri))
+    if not arguments.watch:
+        return _published(publish(load(arguments.name, arguments.tracking_uri)), arguments)
+    codes: list[int] = []
+    last = kept_fresh(arguments, lambda first: codes.append(_published(first, arguments)))
+    return codes[0] if codes else _published(last, arguments)
+
+
+def _published(published: "Published", arguments: argparse.Namespace) -> int:
+    """Says where the page is, and opens it where that is asked for."""
     if arguments.json:
         print_json({"page": published.page, "picture": published.picture})
     else:
-        print(published.page, *([published.picture] if published.picture else []), sep="\n")
+        print(published.page, *([published.picture] if published.picture else []), sep="\n", flush=True)
     say_what_is_missing(published)
     if arguments.open and not webbrowser.open(published.page.as_uri()):
         return complain("no browser could be started; open the file above in one", FAILED)

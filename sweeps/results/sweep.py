@@ -13,13 +13,11 @@ import pandas as pd
 from model import metrics
 from sweeps.analysis.ranking import best_trials, ordered
 from sweeps.errors import TrackingError, UnknownSweepError
-from sweeps.formatting import is_text
 from sweeps.results.comparison import Side, divergence, sentences
 from sweeps.sampling.outcomes import FinishedTrial, combined
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.readers import open_reader
 from sweeps.tracking.records import TABLES, RecordedSweep, RecordedTrial
-from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.sweep_reader import SweepReader
 from sweeps.tracking.tables import (
     EPOCHS,
@@ -57,11 +55,7 @@ def load(name: str, tracking_uri: str | None = None, kind: type["Sweep"] | None 
     tracking_uri: None for $MLFLOW_TRACKING_URI, or else ./mlruns/mlflow.db. kind: what it is given as.
     """
     reader = open_reader(tracking_uri)
-    recorded = reader.sweep(name) if is_text(name) else None
-    if recorded is None:
-        known = ", ".join(reader.names()) or "none yet; make one with `sweeps run`"
-        raise UnknownSweepError(f"there is no sweep {name!r} in {shown_uri(reader.uri)}; sweeps there: {known}")
-    return (kind or Sweep)(reader, recorded)
+    return (kind or Sweep)(reader, reader.known_sweep(name))
 
 
 class Sweep:

@@ -48,10 +48,10 @@ _COLUMNS = {  # of the trials table -> heading in the page
 }
 
 
-def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
+def build(sweep: Sweep, drawn: StabilityMap | None, every: float | None = None) -> dict[str, Any]:
     """All that the page shows, as plain values: numbers to six digits, None for what was not measured.
 
-    drawn: what `publishing.mapped` makes of the sweep.
+    drawn: what `publishing.mapped` makes of the sweep. every: seconds after which the page is written anew, if it is.
     """
     spec, trials = sweep.spec, sweep.ordered.reset_index(drop=True)
     trials = trials.assign(times_best=times_best(spec, trials, trials))
@@ -61,6 +61,7 @@ def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
     other = went_wrong(spec, trials, best)
     return {
         "sweep": _sweep(sweep, found.n),
+        "as_of": None if sweep.state == "finished" else _as_of(sweep, every),
         "verdicts": _verdicts(trials),
         "sides": what_counts(),
         "fields": [_field(name, domain, name in spec.varied) for name, domain in spec.search.items()],
@@ -143,6 +144,20 @@ def _sweep(sweep: Sweep, n: int | None) -> dict[str, Any]:
         "run_id": sweep.run_id,
         "served": is_served(sweep.uri),
         "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+
+
+def _as_of(sweep: Sweep, every: float | None) -> dict[str, Any]:
+    """How far a sweep was that was not finished. at: Unix time; every: as in `build`."""
+    now = datetime.datetime.now(datetime.UTC)
+    running = int((sweep.trials["state"] == RUNNING).sum())
+    return {
+        "at": now.timestamp(),
+        "time": now.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "ended": len(sweep.trials) - running,
+        "running": running,
+        "of": sweep.spec.trials * sweep.spec.replicates,
+        "every": every,
     }
 
 

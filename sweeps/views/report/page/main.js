@@ -2,7 +2,12 @@
 function drawHead() {
   $("name").textContent = data.sweep.name;
   $("said").replaceChildren(...data.sweep.faults.map((sentence) => el("b", { class: "fault" }, sentence, " ")), ...data.sweep.said.map((sentence) => el("span", null, sentence, " ")),
-    ...(data.sweep.state === "finished" ? [] : [el("b", null, `The sweep is ${data.sweep.state}: this is how far it is.`)]));
+    ...(data.as_of ? [el("b", null, `The sweep is ${data.sweep.state}: this is how far it is.`)] : []));
+  if (data.as_of) {
+    const { time, ended, of, running } = data.as_of;
+    $("as-of").textContent = `As of ${time}: ${ended} of ${of} trainings${running ? `, ${running} running` : ""}`;
+    $("as-of").hidden = false;
+  }
   const best = byId.get(data.best);
   $("best").replaceChildren(...(best ? [
     el("p", { class: "kicker" }, "Best trial"),
@@ -81,4 +86,5 @@ drawPair();
 drawTable();
 drawImportance();
 drawNext();
+keepFresh();
 document.documentElement.dataset.ready = "true";
