@@ -1,4 +1,4 @@
-"""Sweeps in the middle of their run, as a driver's writer leaves them in a store: runs that are RUNNING, a heartbeat."""
+"""Sweeps in the middle of their run, as a driver's writer leaves them in a store: RUNNING runs, a heartbeat."""
 
 import shutil
 import time
@@ -68,6 +68,11 @@ class Unfinished:
         self.mark(**{LIVE: heartbeat.text})
         return heartbeat
 
+    def forget_trials(self) -> None:
+        """As if nothing had ended yet."""
+        for run in self._client.search_runs([self._experiment], "tags.kind = 'trial'"):
+            self._client.delete_run(run.info.run_id)
+
     def silent(self) -> None:
         """Nothing runs any more."""
         self._client.delete_tag(self._run_id, LIVE)
@@ -79,7 +84,7 @@ class Unfinished:
 
 
 def reopened(sweep: Sweep, folder: Path, more: int = 8) -> Unfinished:
-    """A copy of a finished sweep's store, in a folder that does not exist yet, with the sweep in the middle of its run."""
+    """A copy of a finished sweep's store, in a folder that is made for it, with the sweep in the middle of its run."""
     file = sqlite_file(sweep.uri)
     assert file is not None
     shutil.copytree(file.parent, folder)

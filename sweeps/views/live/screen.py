@@ -73,9 +73,9 @@ def screen(heard: Heard, width: int, height: int, now: float) -> list[Text]:
     trainings = _trainings(state, width, now)
     for_map = left - min(len(trainings), max(_FEW, left // 2))
     drawn = map_lines(state.varied, state.outcomes, width, for_map, bright=int(now) % 2 == 0)
-    trainings = _fitting(trainings, left - len(drawn), width)
+    trainings = _fitting(trainings, left - len(drawn))
     gap = [Text()] if spaced else []
-    return [line for part in (fixed, gap, drawn, gap, trainings) for line in part][:height]
+    return [cells.cut(line, width) for part in (fixed, gap, drawn, gap, trainings) for line in part][:height]
 
 
 def standing(heard: Heard, now: float) -> str:
@@ -218,26 +218,28 @@ def _trainings(state: SweepState, width: int, now: float) -> list[Text]:
             "cost", [_curve(one, min(_SPARK_MOST, max(_SPARK, width // 5))) for one in rows], 2, _SPARK, _SPARK_MOST
         ),
         Column("last", [_last(one) for one in rows], 3, 8, 10, is_number=True),
-        Column("worker", [Text(plain(one.worker) or "?") for one in rows], 5, 10, 32),
+        Column("worker", [Text(plain(one.worker) or "?") for one in rows], 6, 10, 32),
     ]
     for rank, name in enumerate(state.varied):
         found = [Text(_setting(one.settings, name)) for one in rows]
-        columns.insert(4 + rank, Column(plain(words(name)), found, 4 if rank < 2 else 7 + rank, 7, 16, is_number=True))
-    columns.append(Column(plain(words(state.objective)), [_goal(one) for one in rows], 12, 12, 20, is_number=True))
+        columns.insert(
+            4 + rank, Column(plain(words(name)), found, 4 + rank if rank < 2 else 8 + rank, 7, 16, is_number=True)
+        )
+    columns.append(Column(plain(words(state.objective)), [_goal(one) for one in rows], 50, 12, 20, is_number=True))
     if driven:
-        columns.append(Column("for", [Text(_since(one, now)) for one in rows], 6, 6, 8, is_number=True))
+        columns.append(Column("for", [Text(_since(one, now)) for one in rows], 7, 6, 8, is_number=True))
     lines = cells.table(columns, width)
     if not driven:
         lines = [Text("in progress when last heard", "dim"), *lines]
     return lines
 
 
-def _fitting(lines: list[Text], room: int, width: int) -> list[Text]:
+def _fitting(lines: list[Text], room: int) -> list[Text]:
     """As many as there is room for; what is left out is counted."""
     if len(lines) <= room or room < 2:
         return lines if len(lines) <= room else []
     out = len(lines) - room + 1
-    return [*lines[: room - 1], cells.cut(Text(f"and {out} more", "dim"), width)]
+    return [*lines[: room - 1], Text(f"and {out} more", "dim")]
 
 
 def _id(one: Training, state: SweepState) -> str:

@@ -14,7 +14,14 @@ from model.bounds import decay_bound
 from model.metrics import Family
 from sweeps.analysis.advice import Advice, SweepTables, advise, decay_cut, fault_sentences
 from sweeps.analysis.next_spec import answers, next_spec
-from sweeps.analysis.ranking import best_row, best_trials, times_best, times_best_heading, went_wrong
+from sweeps.analysis.ranking import (
+    best_row,
+    best_trials,
+    in_reading_order,
+    times_best,
+    times_best_heading,
+    went_wrong,
+)
 from sweeps.analysis.stability_map import Panel, StabilityMap
 from sweeps.formatting import words
 from sweeps.results.comparison import DEFINED_BY, NOTABLE, as_compared, defined_by
@@ -53,9 +60,9 @@ def build(sweep: Sweep, drawn: StabilityMap | None, every: float | None = None) 
 
     drawn: what `publishing.mapped` makes of the sweep. every: seconds after which the page is written anew, if it is.
     """
-    spec, trials = sweep.spec, sweep.ordered.reset_index(drop=True)
+    spec, trials = sweep.spec, in_reading_order(sweep.spec, sweep.trials).reset_index(drop=True)
     trials = trials.assign(times_best=times_best(spec, trials, trials))
-    found = SweepTables(spec, trials, sweep.epochs, training_size(trials))
+    found = tables_of(sweep)
     ids = _ids(trials, spec)
     best = best_row(spec, trials)
     other = went_wrong(spec, trials, best)
@@ -80,7 +87,7 @@ def build(sweep: Sweep, drawn: StabilityMap | None, every: float | None = None) 
         "importance": _importance(sweep),
         "advice": [_advice(advice, ids) for advice in advise(found)],
         "answers": answers(found),
-        "next_spec": next_spec(found) if len(trials) else "",
+        "next_spec": next_spec(found) if len(found.trials) else "",
     }
 
 
@@ -97,7 +104,7 @@ def _front(sweep: Sweep, trials: pd.DataFrame, ids: Sequence[str]) -> list[dict[
 
 
 def tables_of(sweep: Sweep) -> SweepTables:
-    """What a sweep's advice is made from."""
+    """What a sweep's advice is made from: the trials that ended."""
     trials = sweep.ordered.reset_index(drop=True)
     return SweepTables(sweep.spec, trials, sweep.epochs, training_size(trials))
 

@@ -27,8 +27,9 @@ function drawHead() {
 function drawVerdicts() {
   const present = data.verdicts.filter((verdict) => verdict.count);
   const kinds = (kind) => present.filter((verdict) => verdict.kind === kind).reduce((sum, verdict) => sum + verdict.count, 0);
-  $("tally").replaceChildren(...[el("b", null, kinds("stable")), ` of ${trials.length} stable, `, el("b", null, kinds("unstable")), " unstable",
-    kinds("neither") ? [", ", el("b", null, kinds("neither")), " neither"] : ""].flat());
+  const running = trials.filter((trial) => trial.state === "running").length; // they have no verdict yet
+  $("tally").replaceChildren(...[el("b", null, kinds("stable")), ` of ${trials.length - running} stable, `, el("b", null, kinds("unstable")), " unstable",
+    kinds("neither") - running ? [", ", el("b", null, kinds("neither") - running), " neither"] : "", running ? [", ", el("b", null, running), " running"] : ""].flat());
   $("sides").textContent = `${data.sides}.`;
   $("bar").replaceChildren(...present.map((verdict) => el("span", { class: `v-${verdict.word}`, "data-word": verdict.word, style: `flex-grow:${verdict.count}`, onclick: () => toggle(verdict.word) })));
   const explain = (verdict) => { $("meaning").textContent = verdict ? `${said(verdict.word)}: ${verdict.meaning}` : ""; };
