@@ -2,8 +2,8 @@
 const PATIENCE = 600; // seconds after which a page that nobody writes anew is left alone
 
 function keepFresh() {
+  restorePlace(); // the last page of a sweep, too, follows one that looked again
   if (!data.as_of?.every || location.protocol === "blob:" || window.top !== window) return; // nothing to look at again
-  restorePlace();
   if (Date.now() / 1000 - data.as_of.at < PATIENCE) setTimeout(lookAgain, 1000 * data.as_of.every);
 }
 
@@ -24,7 +24,7 @@ function restorePlace() {
   const kept = history.state;
   if (!kept?.open) return;
   document.querySelectorAll("details").forEach((node, i) => { node.open = kept.open.includes(i); });
-  history.scrollRestoration = "manual";
   scrollTo(kept.left, kept.top);
   if (kept.focus) $(kept.focus)?.focus({ preventScroll: true });
+  history.replaceState(null, "");
 }
