@@ -30,7 +30,7 @@ def test_an_open_page_follows_what_is_written_and_keeps_place_and_choice(browser
         return publish(load(unfinished.name, unfinished.uri), every).page
 
     run_id = unfinished.begin(16, FALLING)
-    window = Opened(browser, written(2.0), address="#trial=3")
+    window = Opened(browser, written(1.0), address="#trial=3")
     page = window.page
     page.evaluate("document.querySelector('details').open = true; scrollTo(0, 300); window.isTheFirst = true")
     is_kept = "html.dataset.ready && scrollY === 300 && document.querySelector('details').open"
@@ -48,13 +48,13 @@ def test_an_open_page_follows_what_is_written_and_keeps_place_and_choice(browser
 
     wait_for("!window.isTheFirst")  # it looks again where nothing is new
     unfinished.end(run_id, "slow")
-    written(2.0)
+    written(1.0)
     wait_for("document.getElementById('as-of').textContent.includes('17 of 24')")
     unfinished.finish()
     written(None)
     wait_for("document.getElementById('as-of').hidden")
     page.evaluate("window.isTheSame = true")
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(1500)
     assert page.evaluate("window.isTheSame")  # a finished page rests
     assert window.complaints == []
     page.close()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -97,6 +97,7 @@ def test_a_larger_screen_shows_more_and_fills_no_more_than_it_has() -> None:
     assert heights[-1] > heights[23] > heights[9]
 
 
+@settings(max_examples=40)
 @given(
     st.integers(1, 200),
     st.integers(1, 60),
