@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from model import metrics
 from sweeps.specification.spec import Goal, SweepSpec
 from sweeps.verdicts.facts import State
+from sweeps.verdicts.marks import RUNNING
 from sweeps.verdicts.verdict import Verdict
 
 _WENT_WRONG = (  # what teaches more first
@@ -18,9 +19,15 @@ _WENT_WRONG = (  # what teaches more first
 
 
 def ordered(spec: SweepSpec, trials: pd.DataFrame) -> pd.DataFrame:
-    """The trials table, best first by the first objective; then those without a sound result."""
-    losses = np.where(_is_sound(trials), _losses(trials, spec.goals[0]), np.inf)
-    return trials.iloc[np.argsort(losses, kind="stable")]
+    """Of the trials table those that ended, best first by the first objective; then those without a sound result."""
+    ended = trials[trials["state"] != RUNNING]
+    losses = np.where(_is_sound(ended), _losses(ended, spec.goals[0]), np.inf)
+    return ended.iloc[np.argsort(losses, kind="stable")]
+
+
+def in_reading_order(spec: SweepSpec, trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials table, in order; those that still run last."""
+    return trials.loc[[*ordered(spec, trials).index, *trials.index[trials["state"] == RUNNING]]]
 
 
 def best_trials(spec: SweepSpec, trials: pd.DataFrame, n: int) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from sweeps.cli import adapting, browsing, diagnosing, running, serving
+from sweeps.cli import adapting, browsing, diagnosing, running, serving, watching
 from sweeps.tracking.mlflow_pages.links import HOST, PORT
 from sweeps.tracking.outage import STORE_WAIT
 
@@ -99,6 +99,10 @@ def _browse(add: Add) -> None:
     show.add_argument("--sort", metavar="NAME", help='a column, as in: eta, or "lambda desc"')
     show.add_argument("--where", metavar="EXPR", help='as in: eta < 1 and lambda <= 5 and state == "complete"')
 
+    watch = add("watch", watching.watch, "a sweep while it runs, here or elsewhere", reads_store=True, json=True)
+    watch.add_argument("name")
+    watch.add_argument("--once", action="store_true", help="print one screen (with --json: the state), and end")
+
     compare = add("compare", browsing.compare, "trials side by side", reads_store=True, json=True)
     compare.add_argument("name")
     compare.add_argument("trials", nargs="+", type=int, metavar="TRIAL")
@@ -115,6 +119,9 @@ def _browse(add: Add) -> None:
     )
     report.add_argument("name")
     report.add_argument("--open", action="store_true", help="in the browser, too")
+    report.add_argument(
+        "--watch", action="store_true", help="until the sweep is finished: written anew, and fresh in an open browser"
+    )
 
     export = add(
         "export", browsing.export, "write the trials and epochs tables into a folder", reads_store=True, json=True

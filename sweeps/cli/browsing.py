@@ -77,7 +77,7 @@ def _listed(sweep: "Sweep") -> dict[str, object]:
     best = sweep.best(1)
     return (
         {"sweep": sweep.name, "state": sweep.state, "asked for": sweep.spec.trials * sweep.spec.replicates}
-        | {state: int((sweep.trials["state"] == state).sum()) for state in ("complete", "pruned", "failed")}
+        | {state: int((sweep.trials["state"] == state).sum()) for state in ("complete", "pruned", "failed", "running")}
         | {"stable": tally(sweep.trials["verdict"])}
         | {"best trial": int(best["trial"].iloc[0]) if len(best) else None, "objective": sweep.spec.objective[0]}
         | {"best": best[metrics.final(sweep.spec.goals[0].metric)].iloc[0] if len(best) else None}
@@ -86,6 +86,7 @@ def _listed(sweep: "Sweep") -> dict[str, object]:
 
 
 def show(arguments: argparse.Namespace) -> int:
+    from sweeps.analysis.ranking import in_reading_order
     from sweeps.results.sweep import load
     from sweeps.results.table_choice import chosen_columns, sorted_by
     from sweeps.results.where_clause import select
@@ -94,7 +95,7 @@ def show(arguments: argparse.Namespace) -> int:
     sweep = load(arguments.name, arguments.tracking_uri)
     _say_what_waits(sweep.uri, sweep.name)
     trials = sweep.reassessed() if arguments.reassess else sweep.trials
-    ordered = trials.loc[sweep.ordered.index]
+    ordered = in_reading_order(sweep.spec, trials)
     table = select(ordered, arguments.where) if arguments.where else ordered
     table = sorted_by(table, arguments.sort) if arguments.sort else table
     columns = chosen_columns(table, arguments.columns) if arguments.columns else None
@@ -154,14 +155,23 @@ def next_sweep(arguments: argparse.Namespace) -> int:
 
 
 def report(arguments: argparse.Namespace) -> int:
+    from sweeps.cli.watching import kept_fresh
     from sweeps.results.sweep import load
     from sweeps.views.report.publishing import publish
 
-    published = publish(load(arguments.name, arguments.tracking_uri))
+    if not arguments.watch:
+        return _published(publish(load(arguments.name, arguments.tracking_uri)), arguments)
+    codes: list[int] = []
+    last = kept_fresh(arguments, lambda first: codes.append(_published(first, arguments)))
+    return codes[0] if codes else _published(last, arguments)
+
+
+def _published(published: "Published", arguments: argparse.Namespace) -> int:
+    """Says where the page is, and opens it where that is asked for."""
     if arguments.json:
         print_json({"page": published.page, "picture": published.picture})
     else:
-        print(published.page, *([published.picture] if published.picture else []), sep="\n")
+        print(published.page, *([published.picture] if published.picture else []), sep="\n", flush=True)
     say_what_is_missing(published)
     if arguments.open and not webbrowser.open(published.page.as_uri()):
         return complain("no browser could be started; open the file above in one", FAILED)

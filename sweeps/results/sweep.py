@@ -12,14 +12,12 @@ import pandas as pd
 
 from model import metrics
 from sweeps.analysis.ranking import best_trials, ordered
-from sweeps.errors import TrackingError, UnknownSweepError
-from sweeps.formatting import is_text
+from sweeps.errors import InputError, TrackingError, UnknownSweepError
 from sweeps.results.comparison import Side, divergence, sentences
 from sweeps.sampling.outcomes import FinishedTrial, combined
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.readers import open_reader
 from sweeps.tracking.records import TABLES, RecordedSweep, RecordedTrial
-from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.sweep_reader import SweepReader
 from sweeps.tracking.tables import (
     EPOCHS,
@@ -32,6 +30,7 @@ from sweeps.tracking.tables import (
     trials_table,
     with_stable,
 )
+from sweeps.verdicts.marks import RUNNING
 from sweeps.verdicts.tally import tally
 from sweeps.verdicts.verdict import Assessment
 from sweeps.worker.task import Key
@@ -57,11 +56,7 @@ def load(name: str, tracking_uri: str | None = None, kind: type["Sweep"] | None 
     tracking_uri: None for $MLFLOW_TRACKING_URI, or else ./mlruns/mlflow.db. kind: what it is given as.
     """
     reader = open_reader(tracking_uri)
-    recorded = reader.sweep(name) if is_text(name) else None
-    if recorded is None:
-        known = ", ".join(reader.names()) or "none yet; make one with `sweeps run`"
-        raise UnknownSweepError(f"there is no sweep {name!r} in {shown_uri(reader.uri)}; sweeps there: {known}")
-    return (kind or Sweep)(reader, recorded)
+    return (kind or Sweep)(reader, reader.known_sweep(name))
 
 
 class Sweep:
@@ -135,7 +130,8 @@ class Sweep:
             else f"; best trial {best['trial'].iloc[0]}: {goal} {best.iloc[0][metrics.final(goal)]:.4g}"
         )
         asked = self.spec.trials * self.spec.replicates
-        return f"<Sweep {self.name}, {self.state}: {len(words)} of {asked} trainings, {tally(words)}{told}>"
+        ended = int((self.trials["state"] != RUNNING).sum())
+        return f"<Sweep {self.name}, {self.state}: {ended} of {asked} trainings, {tally(words)}{told}>"
 
     def best(self, n: int = 1) -> pd.DataFrame:
         """The n best trials, best first: a row each, means over replicates; diverged and failed ones never are.
@@ -153,7 +149,7 @@ class Sweep:
 
     @property
     def ordered(self) -> pd.DataFrame:
-        """The trials table, best first by the first objective; then those without a sound result."""
+        """The trials that ended, best first by the first objective; then those without a sound result."""
         return ordered(self.spec, self.trials)
 
     def compare(self, trials: Sequence[int]) -> pd.DataFrame:
@@ -219,8 +215,8 @@ class Sweep:
         """
         keys = zip(self.trials["trial"], self.trials["replicate"], strict=True)
         made = [self.assessments.get(key) for key in keys]
-        words = [one.verdict.value if one else "" for one in made]
-        sentences = [one.sentence if one else "" for one in made]
+        words = pd.array([one.verdict.value if one else None for one in made], dtype="str")
+        sentences = pd.array([one.sentence if one else None for one in made], dtype="str")
         return with_stable(self.trials.assign(verdict=words, verdict_reason=sentences))
 
     def study(self) -> "optuna.Study":
@@ -232,7 +228,7 @@ class Sweep:
         """
         from sweeps.sampling.optuna_study import rebuilt_study
 
-        ended = [trial for trial in self._live if trial.state != "running"]
+        ended = [trial for trial in self._live if trial.state != RUNNING]
         numbers = itertools.groupby(ended, key=lambda trial: trial.number)
         return rebuilt_study(
             self.spec, [self._finished_trial(number, list(replicates)) for number, replicates in numbers]
@@ -282,7 +278,8 @@ class Sweep:
 
         Somebody's own network is trained in a worker process; InputError where its file is not what it was.
 
-        Raises UnknownSweepError for a trial that is not there; a failed trial has nothing to compare.
+        Raises UnknownSweepError for a trial that is not there, InputError for one that still runs; a failed trial has
+        nothing to compare.
 
             sweep.replay(0).identical
         """
@@ -292,6 +289,8 @@ class Sweep:
         recorded = next((t for t in self._live if (t.number, t.replicate) == (trial, replicate)), None)
         if recorded is None:
             raise UnknownSweepError(f"trial {trial} of sweep {self.name!r} has no replicate {replicate}")
+        if recorded.state == RUNNING:
+            raise InputError(f"trial {trial} of sweep {self.name!r} is still running; replay it once it has ended")
         known = self.epochs[(self.epochs["trial"] == trial) & (self.epochs["replicate"] == replicate)]
         return replayed(self.spec, recorded, known)
 

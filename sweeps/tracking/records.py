@@ -54,7 +54,10 @@ class RecordedTrial:
 
 @dataclass(frozen=True)
 class RecordedSweep:
-    """A sweep's experiment and its own run, as they stand in MLflow. drivers: how many have driven it so far."""
+    """A sweep's experiment and its own run, as they stand in MLflow.
+
+    drivers: how many have driven it so far. ended: Unix time at which its run was closed last; None before that.
+    """
 
     name: str
     experiment_id: str
@@ -63,3 +66,4 @@ class RecordedSweep:
     tags: dict[str, str]
     spec: SweepSpec
     drivers: int = 0
+    ended: float | None = None

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeps.errors import TrackingError
+from sweeps.errors import TrackingError, UnknownSweepError
+from sweeps.formatting import is_text
 from sweeps.tracking.artifact_files import files_in, run_folder, write_whole
 from sweeps.tracking.records import RecordedSweep, RecordedTrial
 from sweeps.tracking.run_reading import StoredRun, drivers, legible, recorded_trial, without_late_ones
+from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.spec_params import spec_from_run
 
 
@@ -84,7 +86,16 @@ class SweepReader(ABC):
             tags=dict(run.data.tags),
             spec=spec,
             drivers=drivers(run),
+            ended=run.info.end_time / 1000 if run.info.end_time else None,
         )
+
+    def known_sweep(self, name: str) -> RecordedSweep:
+        """The sweep of that name. Raises UnknownSweepError, which names those that there are."""
+        recorded = self.sweep(name) if is_text(name) else None
+        if recorded is None:
+            known = ", ".join(self.names()) or "none yet; make one with `sweeps run`"
+            raise UnknownSweepError(f"there is no sweep {name!r} in {shown_uri(self.uri)}; sweeps there: {known}")
+        return recorded
 
     def experiment_id(self, name: str) -> str | None:
         """Of the experiment of that name, unless there is none. Raises TrackingError where it was deleted."""

@@ -22,6 +22,31 @@ class Mark:
     fill: Fill
     meaning: str
 
+    @property
+    def sign(self) -> str:
+        """The shape as a character one column wide, for a terminal."""
+        return _SIGNS[self.shape, self.fill][0]
+
+    @property
+    def ascii_sign(self) -> str:
+        """The same where a terminal knows nothing but ASCII."""
+        return _SIGNS[self.shape, self.fill][1]
+
+
+_SIGNS: dict[tuple[Shape, Fill], tuple[str, str]] = {
+    ("circle", "filled"): ("●", "O"),
+    ("circle", "hollow"): ("○", "o"),
+    ("square", "filled"): ("■", "#"),
+    ("square", "hollow"): ("□", "="),
+    ("diamond", "filled"): ("◆", "%"),
+    ("diamond", "hollow"): ("◇", "&"),
+    ("up", "filled"): ("▲", "^"),
+    ("down", "filled"): ("▼", "V"),
+    ("down", "hollow"): ("▽", "v"),
+    ("cross", "stroke"): ("✕", "x"),
+    ("plus", "stroke"): ("+", "+"),
+    ("bar", "stroke"): ("─", "-"),
+}
 
 # In the order in which they are shown. No two have both shape and fill in common: colour alone tells nothing apart.
 MARKS = {

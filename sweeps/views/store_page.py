@@ -14,6 +14,7 @@ from sweeps.formatting import count, in_html, number, words
 from sweeps.results.sweep import Sweep
 from sweeps.tracking.mlflow_pages.links import artifact_link, view_link
 from sweeps.tracking.records import REPORT, REPORT_FILE, REPORT_PICTURE
+from sweeps.verdicts.marks import RUNNING
 from sweeps.verdicts.tally import tally, what_counts
 from sweeps.views.verdict_bar import verdict_bar
 
@@ -82,7 +83,8 @@ def _card(sweep: Sweep, server: str) -> str:
     spec, verdicts = sweep.spec, sweep.trials["verdict"]
     asked = spec.trials * spec.replicates
     parts = [f"<h2>{in_html(sweep.name)}</h2>"]
-    done = ("" if len(verdicts) == asked else f"{len(verdicts)} of ") + count(asked, "training")
+    ended = int((sweep.trials["state"] != RUNNING).sum())
+    done = ("" if ended == asked else f"{ended} of ") + count(asked, "training")
     varied = ", ".join(map(words, spec.varied))
     told = f"{sweep.state}; {done} on {spec.plan.dataset} over {varied}"
     parts.append(f'<p class="muted">{in_html(told)}</p><p><b>{tally(verdicts)}</b></p>{verdict_bar(verdicts)}')

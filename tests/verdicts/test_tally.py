@@ -17,7 +17,7 @@ from sweeps.verdicts.verdict import RULES_VERSION, STABLE, UNSTABLE, Verdict, is
 
 def test_a_tally_counts_every_trial_once() -> None:
     words = ["converged", "slow", "diverged", "penalty_growth", "underfitted", None, "of another version"]
-    assert tally(words) == "2 of 7 stable, 2 unstable, 3 neither"
+    assert tally(words) == "2 of 6 stable, 2 unstable, 2 neither, 1 running"
     assert tally(["converged"]) == "1 of 1 stable, 0 unstable"
     assert tally([]) == "0 of 0 stable, 0 unstable"
 

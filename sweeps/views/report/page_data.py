@@ -14,7 +14,14 @@ from model.bounds import decay_bound
 from model.metrics import Family
 from sweeps.analysis.advice import Advice, SweepTables, advise, decay_cut, fault_sentences
 from sweeps.analysis.next_spec import answers, next_spec
-from sweeps.analysis.ranking import best_row, best_trials, times_best, times_best_heading, went_wrong
+from sweeps.analysis.ranking import (
+    best_row,
+    best_trials,
+    in_reading_order,
+    times_best,
+    times_best_heading,
+    went_wrong,
+)
 from sweeps.analysis.stability_map import Panel, StabilityMap
 from sweeps.formatting import words
 from sweeps.results.comparison import DEFINED_BY, NOTABLE, as_compared, defined_by
@@ -48,19 +55,20 @@ _COLUMNS = {  # of the trials table -> heading in the page
 }
 
 
-def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
+def build(sweep: Sweep, drawn: StabilityMap | None, every: float | None = None) -> dict[str, Any]:
     """All that the page shows, as plain values: numbers to six digits, None for what was not measured.
 
-    drawn: what `publishing.mapped` makes of the sweep.
+    drawn: what `publishing.mapped` makes of the sweep. every: seconds after which the page is written anew, if it is.
     """
-    spec, trials = sweep.spec, sweep.ordered.reset_index(drop=True)
+    spec, trials = sweep.spec, in_reading_order(sweep.spec, sweep.trials).reset_index(drop=True)
     trials = trials.assign(times_best=times_best(spec, trials, trials))
-    found = SweepTables(spec, trials, sweep.epochs, training_size(trials))
+    found = tables_of(sweep)
     ids = _ids(trials, spec)
     best = best_row(spec, trials)
     other = went_wrong(spec, trials, best)
     return {
         "sweep": _sweep(sweep, found.n),
+        "as_of": None if sweep.state == "finished" else _as_of(sweep, every),
         "verdicts": _verdicts(trials),
         "sides": what_counts(),
         "fields": [_field(name, domain, name in spec.varied) for name, domain in spec.search.items()],
@@ -79,7 +87,7 @@ def build(sweep: Sweep, drawn: StabilityMap | None) -> dict[str, Any]:
         "importance": _importance(sweep),
         "advice": [_advice(advice, ids) for advice in advise(found)],
         "answers": answers(found),
-        "next_spec": next_spec(found) if len(trials) else "",
+        "next_spec": next_spec(found) if len(found.trials) else "",
     }
 
 
@@ -96,7 +104,7 @@ def _front(sweep: Sweep, trials: pd.DataFrame, ids: Sequence[str]) -> list[dict[
 
 
 def tables_of(sweep: Sweep) -> SweepTables:
-    """What a sweep's advice is made from."""
+    """What a sweep's advice is made from: the trials that ended."""
     trials = sweep.ordered.reset_index(drop=True)
     return SweepTables(sweep.spec, trials, sweep.epochs, training_size(trials))
 
@@ -143,6 +151,20 @@ def _sweep(sweep: Sweep, n: int | None) -> dict[str, Any]:
         "run_id": sweep.run_id,
         "served": is_served(sweep.uri),
         "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+
+
+def _as_of(sweep: Sweep, every: float | None) -> dict[str, Any]:
+    """How far a sweep was that was not finished. at: Unix time; every: as in `build`."""
+    now = datetime.datetime.now(datetime.UTC)
+    running = int((sweep.trials["state"] == RUNNING).sum())
+    return {
+        "at": now.timestamp(),
+        "time": now.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "ended": len(sweep.trials) - running,
+        "running": running,
+        "of": sweep.spec.trials * sweep.spec.replicates,
+        "every": every,
     }
 
 

@@ -19,12 +19,13 @@ from sweeps.errors import TrackingError
 from sweeps.formatting import in_html
 from sweeps.results.sweep import Sweep
 from sweeps.specification.spec import NAME
+from sweeps.tracking.artifact_files import write_whole
 from sweeps.tracking.records import REPORT, REPORT_FILE, REPORT_PICTURE
 from sweeps.views.figures.stability_map import draw
 from sweeps.views.report.page_data import build, training_size
 
 _STYLE = "page.css"
-_SCRIPTS = ("core.js", "map.js", "charts.js", "trial.js", "table.js", "findings.js", "main.js")
+_SCRIPTS = ("core.js", "map.js", "charts.js", "trial.js", "table.js", "findings.js", "fresh.js", "main.js")
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,14 @@ class Published:
     trouble: str | None = None
 
 
-def publish(sweep: Sweep) -> Published:
+def publish(sweep: Sweep, every: float | None = None) -> Published:
     """Builds the page and the picture of the map, and logs them as artifacts of the sweep's run, in the folder report.
 
+    every: seconds after which the page is written anew, so that an open browser looks again; None where it is not.
     Where artifacts are kept by a server, the files are copies in the cache folder. A page stands without its picture.
     """
     drawn = mapped(sweep)
-    written = {REPORT_FILE: render(build(sweep, drawn)).encode()}
+    written = {REPORT_FILE: render(build(sweep, drawn, every)).encode()}
     trouble = None
     if drawn is not None:
         try:
@@ -62,7 +64,7 @@ def _here(sweep: Sweep, name: str, content: bytes, stored: Path | None) -> Path:
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
         check_target(copy)
-        copy.write_bytes(content)
+        write_whole(copy, content)  # a browser may be reading it
     except OSError as error:
         remedy = "the server has it; set SWEEPS_CACHE to a folder that you may write to for a copy here"
         raise TrackingError(f"{copy}: cannot be written ({error.strerror}); {remedy}") from error

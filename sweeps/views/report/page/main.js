@@ -2,7 +2,12 @@
 function drawHead() {
   $("name").textContent = data.sweep.name;
   $("said").replaceChildren(...data.sweep.faults.map((sentence) => el("b", { class: "fault" }, sentence, " ")), ...data.sweep.said.map((sentence) => el("span", null, sentence, " ")),
-    ...(data.sweep.state === "finished" ? [] : [el("b", null, `The sweep is ${data.sweep.state}: this is how far it is.`)]));
+    ...(data.as_of ? [el("b", null, `The sweep is ${data.sweep.state}: this is how far it is.`)] : []));
+  if (data.as_of) {
+    const { time, ended, of, running } = data.as_of;
+    $("as-of").textContent = `As of ${time}: ${ended} of ${of} trainings${running ? `, ${running} running` : ""}`;
+    $("as-of").hidden = false;
+  }
   const best = byId.get(data.best);
   $("best").replaceChildren(...(best ? [
     el("p", { class: "kicker" }, "Best trial"),
@@ -22,8 +27,9 @@ function drawHead() {
 function drawVerdicts() {
   const present = data.verdicts.filter((verdict) => verdict.count);
   const kinds = (kind) => present.filter((verdict) => verdict.kind === kind).reduce((sum, verdict) => sum + verdict.count, 0);
-  $("tally").replaceChildren(...[el("b", null, kinds("stable")), ` of ${trials.length} stable, `, el("b", null, kinds("unstable")), " unstable",
-    kinds("neither") ? [", ", el("b", null, kinds("neither")), " neither"] : ""].flat());
+  const running = trials.filter((trial) => trial.state === "running").length; // they have no verdict yet
+  $("tally").replaceChildren(...[el("b", null, kinds("stable")), ` of ${trials.length - running} stable, `, el("b", null, kinds("unstable")), " unstable",
+    kinds("neither") - running ? [", ", el("b", null, kinds("neither") - running), " neither"] : "", running ? [", ", el("b", null, running), " running"] : ""].flat());
   $("sides").textContent = `${data.sides}.`;
   $("bar").replaceChildren(...present.map((verdict) => el("span", { class: `v-${verdict.word}`, "data-word": verdict.word, style: `flex-grow:${verdict.count}`, onclick: () => toggle(verdict.word) })));
   const explain = (verdict) => { $("meaning").textContent = verdict ? `${said(verdict.word)}: ${verdict.meaning}` : ""; };
@@ -81,4 +87,5 @@ drawPair();
 drawTable();
 drawImportance();
 drawNext();
+keepFresh();
 document.documentElement.dataset.ready = "true";
