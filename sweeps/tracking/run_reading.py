@@ -135,7 +135,8 @@ def written_by(run: StoredRun) -> int:
 def without_late_ones(trials: Iterable[StoredRun], drivers: int) -> list[StoredRun]:
     """Trial runs without what a driver wrote after another had taken over: that one's run of a training counts.
 
-    drivers: how many have driven the sweep; what an earlier one left unfinished is never ended.
+    drivers: how many have driven the sweep; what an earlier one left unfinished is never ended. What is in progress
+    does not count beside what came of the same training: the store has not been told yet that it is over.
     """
     runs, newest = list(trials), dict[tuple[str, str], int]()
     for run in runs:
@@ -145,7 +146,7 @@ def without_late_ones(trials: Iterable[StoredRun], drivers: int) -> list[StoredR
     def counts(run: StoredRun) -> bool:
         number = written_by(run)
         if run.info.status == "RUNNING":
-            return number == 0 or number >= drivers
+            return training_of(run) not in newest and (number == 0 or number >= drivers)
         return number >= newest[training_of(run)]
 
     return list(filter(counts, runs))

@@ -153,3 +153,12 @@ def test_a_sweep_of_which_nothing_has_ended_is_shown_too(
     window.page.close()
     assert load(name, uri).best(1).empty
     assert load(name, uri)._repr_html_()
+
+
+def test_what_came_of_a_training_counts_and_what_is_left_of_its_beginning_does_not(
+    digits_sweep: Sweep, tmp_path: Path
+) -> None:
+    made = reopened(digits_sweep, tmp_path / "store")
+    made.begin(3, FALLING)
+    now = load(made.name, made.uri).trials
+    pd.testing.assert_frame_equal(now[digits_sweep.trials.columns], digits_sweep.trials, check_exact=True)
