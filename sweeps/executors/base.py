@@ -57,7 +57,8 @@ def outcomes(executor: Executor, function: Callable[..., T], each: Sequence[obje
     due = deque(range(len(each)))
     while len(found) < len(each):
         while due and len(flying) < executor.size:
-            flying[executor.submit(function, each[due[0]])] = due.popleft()
+            number = due.popleft()
+            flying[executor.submit(function, each[number])] = number
         if not flying:
             time.sleep(_GLANCE_SECONDS)
         done, _ = wait(flying, timeout=_GLANCE_SECONDS, return_when=FIRST_COMPLETED)
