@@ -41,6 +41,8 @@ class Workers:
                 raise
             raise InputError("cluster: needs Dask; pip install 'numpy-sweeps[cluster]'") from None
         try:
-            return DaskExecutor(self.cluster, preload, say, datasets(spec), sink, lenient=self.any_worker, most=self.jobs)
+            return DaskExecutor(
+                self.cluster, preload, say, datasets(spec), sink, lenient=self.any_worker, most=self.jobs
+            )
         except ClusterError as error:
             raise InputError(str(error)) from None
