@@ -9,6 +9,7 @@ from sweeps.executors.event_channel import Sink
 from sweeps.executors.loky import LokyExecutor, default_jobs
 from sweeps.specification.requirements import datasets
 from sweeps.specification.spec import SweepSpec
+from sweeps.user_network.source import source_digest, source_file
 from sweeps.worker.trial import run_trial
 
 _EXTRA = "distributed"  # what `numpy-sweeps[cluster]` brings
@@ -41,8 +42,13 @@ class Workers:
                 raise
             raise InputError("cluster: needs Dask; pip install 'numpy-sweeps[cluster]'") from None
         try:
-            return DaskExecutor(
-                self.cluster, preload, say, datasets(spec), sink, lenient=self.any_worker, most=self.jobs
-            )
+            data, files = datasets(spec), _files(spec)
+            return DaskExecutor(self.cluster, preload, say, data, files, sink, lenient=self.any_worker, most=self.jobs)
         except ClusterError as error:
             raise InputError(str(error)) from None
+
+
+def _files(spec: SweepSpec) -> dict[str, str]:
+    """Of somebody's own network: its path, and the SHA-256 of its content."""
+    file = None if spec.network is None else source_file(spec.network.target)
+    return {} if spec.network is None or file is None else {str(file): source_digest(spec.network.target)}

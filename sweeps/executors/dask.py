@@ -12,6 +12,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from distributed import Client, KilledWorker
@@ -57,6 +58,7 @@ class DaskExecutor:
         preload: str,
         say: Callable[[str], None],
         data: Mapping[str, Dataset],
+        files: Mapping[str, str] = MappingProxyType({}),
         sink: Sink | None = None,
         lenient: bool = False,
         most: int | None = None,
@@ -64,16 +66,16 @@ class DaskExecutor:
         """Returns once a worker is ready. Raises ClusterError where the address is wrong, or no worker is fit.
 
         address: of the scheduler. preload: the module that workers import before there is work for them. say: told what
-        a person should know. data: by name; they are sent to machines that lack them. sink: is given what a worker says
-        while it works, in a thread of its own. lenient: workers that compute otherwise are taken. most: trainings at a
-        time, None for one a worker.
+        a person should know. data: by name; they are sent to machines that lack them. files: that workers must have at
+        the same paths, with their SHA-256. sink: is given what a worker says while it works, in a thread of its own.
+        lenient: workers that compute otherwise are taken. most: trainings at a time, None for one a worker.
         """
         if not _ADDRESS.fullmatch(address):
             raise ClusterError(f"cluster: must be as tcp://HOST:PORT, where a Dask scheduler listens, got {address!r}")
         self._address, self._say, self._data, self._sink, self._most = address, say, data, sink, most
         digests = {name: one.digest for name, one in data.items()}
         fitness = None if lenient else facts()
-        self._terms = Terms(secrets.token_hex(4), fitness, preload, digests, heard=sink is not None)
+        self._terms = Terms(secrets.token_hex(4), fitness, preload, digests, dict(files), heard=sink is not None)
         self._said: set[str] = set()
         self._numbers = itertools.count()
         self._flying: dict[str, _Flight] = {}  # by Dask's key

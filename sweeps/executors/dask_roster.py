@@ -9,8 +9,6 @@ from model import Dataset
 from sweeps.executors.dask_worker import Settled, Terms, keep, settle
 from sweeps.executors.fitness import PACKAGE, facts
 
-_ALLOWS = "--any-worker takes it all the same, and the last bits of results may then differ"
-
 
 class Roster:
     """The workers that a scheduler has, as long as a client is connected to it.
@@ -52,7 +50,7 @@ class Roster:
             here = facts()[PACKAGE]
             why = f"it cannot load {PACKAGE} ({answer}); pip install '{PACKAGE}[cluster]=={here}' there"
         elif not answer.is_fit:
-            why = f"{'; '.join(answer.differs)}; {_ALLOWS}"
+            why = answer.why or f"it does not keep {answer.lacks[0]}"
         else:
             if worker["nthreads"] > 1:
                 self._tell(

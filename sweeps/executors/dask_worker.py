@@ -4,12 +4,14 @@ A driver's word tells its trainings from those of others on the cluster.
 """
 
 import asyncio
+import hashlib
 import importlib
 import json
 import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from distributed import Scheduler, Worker, WorkerPlugin, get_worker
@@ -20,32 +22,36 @@ from sweeps.executors.base import T
 from sweeps.executors.event_channel import Event, Receiver, speak_to
 from sweeps.executors.fitness import differences, facts
 
+_ALLOWS = "--any-worker takes it all the same, and the last bits of results may then differ"
+
 
 @dataclass(frozen=True)
 class Terms:
     """On which a driver takes a worker. facts: those of the driver, that the worker must share; None for any.
 
-    preload: the module that is imported before there is work for it. digests: of the data, by name. heard: whether the
-    driver listens to what is said while training.
+    preload: the module that is imported before there is work for it. digests: of the data, by name. files: that must be
+    there, by their paths, with their SHA-256. heard: whether the driver listens to what is said while training.
     """
 
     word: str
     facts: Mapping[str, str] | None
     preload: str
     digests: Mapping[str, str]
+    files: Mapping[str, str]
     heard: bool
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What came of it. differs: why the worker is not taken. lacks: names of data that it must be sent first."""
+    """What came of it. why: it is not taken, with a remedy. lacks: names of data that it must be sent first."""
 
-    differs: tuple[str, ...] = ()
+    why: str = ""
     lacks: tuple[str, ...] = ()
 
     @property
     def is_fit(self) -> bool:
-        return not self.differs and not self.lacks
+        """Whether it is ready for trainings."""
+        return not self.why and not self.lacks
 
 
 def resource(word: str) -> str:
@@ -66,9 +72,20 @@ async def settle(terms: Terms, dask_worker: Worker) -> Settled:
 def _settled(terms: Terms) -> Settled:
     differs = [] if terms.facts is None else differences(terms.facts, facts())
     if differs:
-        return Settled(differs=tuple(differs))
+        return Settled(f"{'; '.join(differs)}; {_ALLOWS}")
+    for file, digest in terms.files.items():
+        if _sha256(file) != digest:
+            return Settled(f"it has no {file}, or another one; share its folder with that machine, or copy it there")
     importlib.import_module(terms.preload)
     return Settled(lacks=tuple(name for name, digest in terms.digests.items() if not _has(name, digest)))
+
+
+def _sha256(file: str) -> str:
+    """Of a file's content; "" where it can't be read."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _has(name: str, digest: str) -> bool:
@@ -83,7 +100,7 @@ async def keep(data: Dataset) -> Settled:
     try:
         await asyncio.to_thread(keep_sent, data)
     except (OSError, ValueError) as error:
-        return Settled(differs=(f"{data.name} cannot be kept in its cache ({error})",))
+        return Settled(f"{data.name} cannot be kept in its cache ({error}); SWEEPS_CACHE moves it")
     return Settled()
 
 

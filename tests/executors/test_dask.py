@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from sweeps.executors.base import ClusterError
 from sweeps.executors.dask import DaskExecutor
 from sweeps.results.sweep import Sweep
 from sweeps.results.sweep import load as load_sweep
+from sweeps.specification.reading import read_spec
 
 NewStore = Callable[[Path], str]
 
@@ -138,6 +140,24 @@ def test_data_that_a_machine_lacks_are_sent_to_it_once(
     assert not list(cache_folder().glob("sent-*"))
     (tmp_path / "again").mkdir()
     assert_same(load_sweep("small", store), swept(spec, new_store(tmp_path / "again")))
+
+
+def test_somebodys_own_network_is_trained_there_as_here(new_store: NewStore, cluster: Cluster, tmp_path: Path) -> None:
+    shutil.copy(Path(__file__).parents[1] / "user_networks" / "question.py", tmp_path / "mynet.py")
+    search = {"eta": {"choices": [0.5, 3.0]}, "lambda": 1.0, "batch_size": 10}
+    table = small_table(search=search, sampler="grid", trials=2, network="mynet.py:Network")
+    spec, stores = read_spec(write_spec(tmp_path / "spec.toml", table)), []
+    for name in ("there", "here"):
+        (tmp_path / name).mkdir()
+        stores.append(new_store(tmp_path / name))
+    cluster.add_worker("one")
+    assert_same(swept(spec, stores[0], cluster=cluster.address), swept(spec, stores[1]))
+
+
+def test_a_machine_without_the_file_of_a_network_is_named(cluster: Cluster) -> None:
+    cluster.add_worker("afar")
+    with pytest.raises(ClusterError, match=r"worker afar .*it has no /here/net.py, .*; share its folder"):
+        DaskExecutor(cluster.address, PRELOAD, lambda message: None, {}, {"/here/net.py": "0" * 64})
 
 
 @pytest.mark.parametrize("address", [*BAD_ADDRESSES, "tcp://127.0.0.1:9", "tls://127.0.0.1:9"])
