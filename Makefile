@@ -6,7 +6,9 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 SPEC ?= sweeps/specs/default.toml
-RUN_FLAGS = $(if $(TRIALS),--trials $(TRIALS)) $(if $(JOBS),--jobs $(JOBS)) $(if $(NAME),--name $(NAME))
+RUN_FLAGS = $(if $(TRIALS),--trials $(TRIALS)) $(if $(JOBS),--jobs $(JOBS)) $(if $(NAME),--name $(NAME)) \
+	$(if $(CLUSTER),--cluster $(CLUSTER))
+CLUSTER_HOST = 127.0.0.1
 
 ifdef UV
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
@@ -26,20 +28,27 @@ if ! { command -v chromium || command -v chromium-browser || command -v google-c
 fi
 endef
 
-.PHONY: sweep setup ui test check bench soak docs lock clean
+.PHONY: sweep setup ui cluster test check bench soak docs lock clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help:  ## what the targets do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-sweep: $(VENV)/ready  ## run the default sweep; SPEC=path.toml TRIALS=200 JOBS=8 NAME=other override
+sweep: $(VENV)/ready  ## run the default sweep; SPEC=path.toml TRIALS=200 JOBS=8 NAME=other CLUSTER=tcp://... override
 	@$(BIN)/sweeps run $(SPEC) $(RUN_FLAGS)
 
 setup: $(VENV)/ready  ## only install, into .venv
 
 ui: $(VENV)/ready  ## the MLflow UI on 127.0.0.1:5000; PORT=5001 overrides
 	@$(BIN)/sweeps ui $(if $(PORT),--port $(PORT))
+
+cluster: $(VENV)/ready-cluster  ## a Dask scheduler and two workers on this machine, until Ctrl-C; PORT=8787 overrides
+	@echo "to try it: make sweep CLUSTER=tcp://$(CLUSTER_HOST):$(or $(PORT),8786), in another terminal; Ctrl-C ends it" >&2
+	@$(BIN)/dask scheduler --host $(CLUSTER_HOST) --port $(or $(PORT),8786) --no-dashboard & scheduler=$$!; \
+	trap 'kill $$scheduler; wait $$scheduler' EXIT; trap : INT TERM; \
+	$(BIN)/dask worker tcp://$(CLUSTER_HOST):$(or $(PORT),8786) --host $(CLUSTER_HOST) --nthreads 1 --nworkers 2 \
+		--no-dashboard --local-directory $(VENV)/cluster
 
 test: $(VENV)/ready-dev  ## all tests but the long ones
 	@$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not soak" $(TESTS)
@@ -91,6 +100,10 @@ $(VENV)/ready: requirements.lock pyproject.toml | $(BIN)/python
 $(VENV)/ready-dev: requirements-dev.lock $(VENV)/ready
 	@$(INSTALL) --requirement requirements-dev.lock
 	@$(CHROMIUM)
+	@touch $@
+
+$(VENV)/ready-cluster: $(VENV)/ready
+	@$(INSTALL) --no-build-isolation --editable '.[cluster]'
 	@touch $@
 
 # PyTorch is large, and only the benchmark and the gp sampler need it; pip, because it may come from a local folder.
