@@ -8,7 +8,6 @@ UV := $(shell command -v uv 2>/dev/null)
 SPEC ?= sweeps/specs/default.toml
 RUN_FLAGS = $(if $(TRIALS),--trials $(TRIALS)) $(if $(JOBS),--jobs $(JOBS)) $(if $(NAME),--name $(NAME)) \
 	$(if $(CLUSTER),--cluster $(CLUSTER))
-CLUSTER_HOST = 127.0.0.1
 
 ifdef UV
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
@@ -28,6 +27,17 @@ if ! { command -v chromium || command -v chromium-browser || command -v google-c
 fi
 endef
 
+# Its processes do not hear of Ctrl-C: the one that started them ends them.
+define CLUSTER_CODE
+import signal, sys
+from distributed import LocalCluster
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+where = {"host": "127.0.0.1", "scheduler_port": int(sys.argv[1]), "local_directory": sys.argv[2]}
+with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, **where):
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+endef
+export CLUSTER_CODE
+
 .PHONY: sweep setup ui cluster test check bench soak docs lock clean
 .DEFAULT_GOAL := help
 
@@ -44,11 +54,8 @@ ui: $(VENV)/ready  ## the MLflow UI on 127.0.0.1:5000; PORT=5001 overrides
 	@$(BIN)/sweeps ui $(if $(PORT),--port $(PORT))
 
 cluster: $(VENV)/ready-cluster  ## a Dask scheduler and two workers on this machine, until Ctrl-C; PORT=8787 overrides
-	@echo "to try it: make sweep CLUSTER=tcp://$(CLUSTER_HOST):$(or $(PORT),8786), in another terminal; Ctrl-C ends it" >&2
-	@$(BIN)/dask scheduler --host $(CLUSTER_HOST) --port $(or $(PORT),8786) --no-dashboard & scheduler=$$!; \
-	trap 'kill $$scheduler; wait $$scheduler' EXIT; trap : INT TERM; \
-	$(BIN)/dask worker tcp://$(CLUSTER_HOST):$(or $(PORT),8786) --host $(CLUSTER_HOST) --nthreads 1 --nworkers 2 \
-		--no-dashboard --local-directory $(VENV)/cluster
+	@echo "to try it, in another terminal: make sweep CLUSTER=tcp://127.0.0.1:$(or $(PORT),8786)   (Ctrl-C here ends it)" >&2
+	@$(BIN)/python -c "$$CLUSTER_CODE" $(or $(PORT),8786) $(VENV)/cluster
 
 test: $(VENV)/ready-dev  ## all tests but the long ones
 	@$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not soak" $(TESTS)

@@ -108,7 +108,7 @@ class DaskExecutor:
 
     def close(self) -> None:
         self._closing.set()
-        self._watcher.join()
+        self._watcher.join(_LEAVING_SECONDS)
         with self._lock:
             left = [flight.theirs for flight in self._flying.values()]
         self._drop_all("closed")
