@@ -8,9 +8,9 @@ import re
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import BrokenExecutor, CancelledError, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -28,7 +28,7 @@ from sweeps.executors.fitness import PACKAGE, facts
 _ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+):\d{1,5}")
 _CONNECTING_SECONDS = 5.0  # that a scheduler has to answer
 _RETURNING_SECONDS = 2.0  # the same at each attempt to reach one that went away
-_LEAVING_SECONDS = 5.0  # that workers have to take leave
+_LEAVING_SECONDS = 3.0  # that workers have to take leave
 _GLANCE_SECONDS = 0.5
 _DEATHS = 4  # of workers, after which what they ran is given up; as many as Dask allows by itself
 _GONE = (OSError, RuntimeError, ValueError)  # what a client raises whose scheduler, or own loop, has gone
@@ -43,6 +43,31 @@ class _Flight:
     call: tuple[Any, ...]
     theirs: DaskFuture[Any] = field(init=False)
     deaths: int = 0
+
+
+class _Connection:
+    """Makes clients. Dask waits for ever for who takes a connection and says nothing; whoever asks here does not."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._attempt: Future[Client] | None = None
+
+    def made(self, seconds: float) -> Client:
+        """A new client; raises OSError and others where there is none. What takes longer is there the next time."""
+        if self._attempt is None:
+            self._attempt = Future()
+            threading.Thread(target=self._try, args=(self._attempt, seconds), daemon=True).start()
+        wait([self._attempt], seconds + _GLANCE_SECONDS)
+        if not self._attempt.done():
+            raise TimeoutError(f"it says nothing for {seconds:g} s")
+        attempt, self._attempt = self._attempt, None
+        return attempt.result()
+
+    def _try(self, attempt: "Future[Client]", seconds: float) -> None:
+        try:
+            attempt.set_result(Client(self._address, timeout=seconds, set_as_default=False, name="sweeps"))
+        except Exception as error:  # noqa: BLE001 - raised where the client is asked for
+            attempt.set_exception(error)
 
 
 class DaskExecutor:
@@ -75,7 +100,7 @@ class DaskExecutor:
         self._address, self._say, self._data, self._sink, self._most = address, say, data, sink, most
         digests = {name: one.digest for name, one in data.items()}
         fitness = None if lenient else facts()
-        self._terms = Terms(secrets.token_hex(4), fitness, preload, digests, dict(files), heard=sink is not None)
+        self._terms = Terms(secrets.token_hex(4), fitness, preload, digests, dict(files))
         self._said: set[str] = set()
         self._numbers = itertools.count()
         self._flying: dict[str, _Flight] = {}  # by Dask's key
@@ -84,6 +109,7 @@ class DaskExecutor:
         self._shaken = False  # whether Dask has dropped what was in flight
         for name in _SAY_THE_SAME:
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        self._connection = _Connection(address)
         self._client = self._first_client()
         try:
             self._roster: Roster | None = self._first_roster()
@@ -107,6 +133,8 @@ class DaskExecutor:
         return ours
 
     def close(self) -> None:
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._watcher.join(_LEAVING_SECONDS)
         with self._lock:
@@ -135,9 +163,9 @@ class DaskExecutor:
         return client
 
     def _connected(self, seconds: float) -> Client:
-        client = Client(self._address, timeout=seconds, set_as_default=False, name="sweeps")
+        client = self._connection.made(seconds)
         if self._sink is not None:
-            client.subscribe_topic(resource(self._terms.word), self._hear)
+            client.subscribe_topic(client.id, self._hear)  # the scheduler forgets this topic's events with the client
         return client
 
     def _first_roster(self) -> Roster:
@@ -156,7 +184,8 @@ class DaskExecutor:
         return roster
 
     def _new_roster(self) -> Roster:
-        return Roster(self._client, self._terms, self._data, self._tell)
+        topic = "" if self._sink is None else self._client.id
+        return Roster(self._client, replace(self._terms, topic=topic), self._data, self._tell)
 
     def _watch(self) -> None:
         """In a thread of its own, until the end: meets workers that join, finds a scheduler that comes back."""
@@ -167,7 +196,8 @@ class DaskExecutor:
                 else:
                     self._look(self._roster)
             except _GONE:
-                self._go_away()
+                if not self._closing.is_set():
+                    self._go_away()
 
     def _look(self, roster: Roster) -> None:
         if self._client.status != "running" or self._shaken:
@@ -253,9 +283,10 @@ class DaskExecutor:
         for flight in dropped:
             flight.ours.set_exception(TaskLostError(why))
 
-    def _hear(self, event: tuple[float, str]) -> None:
-        if self._sink is not None:
-            self._sink(json.loads(event[1]))
+    def _hear(self, event: tuple[float, object]) -> None:
+        said = event[1]
+        if self._sink is not None and isinstance(said, str):  # the scheduler's own words are none
+            self._sink(json.loads(said))
 
     def _tell(self, message: str) -> None:
         """Once."""

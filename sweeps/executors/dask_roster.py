@@ -25,7 +25,7 @@ class Roster:
     def look(self) -> bool:
         """Meets the workers that have joined; says whether one of them was taken. Raises OSError where it has gone."""
         known = self._client.scheduler_info()
-        if known["id"] != self._scheduler:
+        if known.get("id") != self._scheduler:
             raise ConnectionError("another scheduler has taken its place")
         workers: dict[str, dict[str, Any]] = known["workers"]
         self.fit &= workers.keys()

@@ -30,7 +30,7 @@ class Terms:
     """On which a driver takes a worker. facts: those of the driver, that the worker must share; None for any.
 
     preload: the module that is imported before there is work for it. digests: of the data, by name. files: that must be
-    there, by their paths, with their SHA-256. heard: whether the driver listens to what is said while training.
+    there, by their paths, with their SHA-256. topic: where the driver hears what is said; "" for nowhere.
     """
 
     word: str
@@ -38,7 +38,7 @@ class Terms:
     preload: str
     digests: Mapping[str, str]
     files: Mapping[str, str]
-    heard: bool
+    topic: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,12 @@ class Host(WorkerPlugin):
     """
 
     def __init__(self, terms: Terms) -> None:
-        self._word, self._heard = terms.word, terms.heard
+        self._word, self._topic = terms.word, terms.topic
         self._running: set[object] = set()
 
     def setup(self, worker: Worker) -> None:
         self._worker = worker
-        self._receiver = Receiver(self._pass_on) if self._heard else None
+        self._receiver = Receiver(self._pass_on) if self._topic else None
         self._limits = threadpool_limits(limits=1, user_api="blas")
 
     def teardown(self, worker: Worker) -> None:
@@ -168,7 +168,7 @@ class Host(WorkerPlugin):
         speak_to(None if self._receiver is None else self._receiver.address)
 
     def _pass_on(self, event: Event) -> None:
-        self._worker.log_event(resource(self._word), json.dumps(event))
+        self._worker.log_event(self._topic, json.dumps(event))
 
     def _end(self) -> None:
         if self._worker.nanny is not None:

@@ -3,6 +3,7 @@
 import functools
 import os
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -171,6 +172,16 @@ def test_a_wrong_address_is_one_sentence_within_seconds(
     assert said.startswith("sweeps: cluster: ")
     assert address in said
     assert "\n" not in said
+
+
+def test_a_server_that_says_nothing_is_no_scheduler_within_seconds() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        began = time.monotonic()
+        with pytest.raises(ClusterError, match=r"no Dask scheduler answers at .*it says nothing for 5 s"):
+            DaskExecutor(f"tcp://127.0.0.1:{silent.getsockname()[1]}", PRELOAD, lambda message: None, {})
+        assert time.monotonic() - began < 15
 
 
 def test_without_the_extra_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
