@@ -26,7 +26,7 @@ from sweeps.executors.event_channel import Sink
 from sweeps.executors.fitness import PACKAGE, facts
 
 _ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+):\d{1,5}")
-_CONNECTING_SECONDS = 5.0  # that a scheduler has to answer
+_CONNECTING_SECONDS = 8.0  # that a scheduler has to answer
 _RETURNING_SECONDS = 2.0  # the same at each attempt to reach one that went away
 _LEAVING_SECONDS = 3.0  # that workers have to take leave
 _GLANCE_SECONDS = 0.5

@@ -43,8 +43,9 @@ class Cluster:
         return f"tcp://127.0.0.1:{self._port}"
 
     def start_scheduler(self) -> None:
-        """Starts it on the same port as before; it answers a little later."""
+        """Starts it, on the same port as before, and waits until it listens."""
         self._scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(self._port))
+        wait_until(self._listens)
 
     def kill_scheduler(self) -> None:
         """Without a word to anybody."""
@@ -60,6 +61,10 @@ class Cluster:
         """With its nanny, which would start another."""
         for pid in [*descendants(worker.pid), worker.pid]:
             os.kill(pid, signal.SIGKILL)
+
+    def _listens(self) -> bool:
+        with socket.socket() as caller:
+            return caller.connect_ex(("127.0.0.1", self._port)) == 0
 
     def _start(
         self, what: str, *options: str, environment: Mapping[str, str] | None = None
