@@ -26,12 +26,19 @@ class Cluster:
             self._port = free.getsockname()[1]
         self._folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.start_scheduler()
 
     def __enter__(self) -> "Cluster":
+        try:
+            self.start_scheduler()
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
         for process in self._processes:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
