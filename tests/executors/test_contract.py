@@ -44,7 +44,7 @@ def opened(request: pytest.FixtureRequest) -> Open:
 
     @contextlib.contextmanager
     def on_cluster(sink: Sink | None = None) -> Iterator[Executor]:
-        with contextlib.closing(DaskExecutor(address, PRELOAD, lambda message: None, {}, sink)) as executor:
+        with contextlib.closing(DaskExecutor(address, PRELOAD, lambda message: None, {}, sink=sink)) as executor:
             wait_until(lambda: executor.size == 2)
             yield executor
 
