@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 SPEC ?= sweeps/specs/default.toml
-RUN_FLAGS = $(if $(TRIALS),--trials $(TRIALS)) $(if $(JOBS),--jobs $(JOBS)) $(if $(NAME),--name $(NAME))
+RUN_FLAGS = $(if $(TRIALS),--trials $(TRIALS)) $(if $(JOBS),--jobs $(JOBS)) $(if $(NAME),--name $(NAME)) \
+	$(if $(CLUSTER),--cluster $(CLUSTER))
 
 ifdef UV
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
@@ -26,20 +27,35 @@ if ! { command -v chromium || command -v chromium-browser || command -v google-c
 fi
 endef
 
-.PHONY: sweep setup ui test check bench soak docs lock clean
+# Its processes do not hear of Ctrl-C: the one that started them ends them.
+define CLUSTER_CODE
+import signal, sys
+from distributed import LocalCluster
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+where = {"host": "127.0.0.1", "scheduler_port": int(sys.argv[1]), "local_directory": sys.argv[2]}
+with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, **where):
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+endef
+export CLUSTER_CODE
+
+.PHONY: sweep setup ui cluster test check bench soak docs lock clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help:  ## what the targets do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-sweep: $(VENV)/ready  ## run the default sweep; SPEC=path.toml TRIALS=200 JOBS=8 NAME=other override
+sweep: $(VENV)/ready  ## run the default sweep; SPEC=path.toml TRIALS=200 JOBS=8 NAME=other CLUSTER=tcp://... override
 	@$(BIN)/sweeps run $(SPEC) $(RUN_FLAGS)
 
 setup: $(VENV)/ready  ## only install, into .venv
 
 ui: $(VENV)/ready  ## the MLflow UI on 127.0.0.1:5000; PORT=5001 overrides
 	@$(BIN)/sweeps ui $(if $(PORT),--port $(PORT))
+
+cluster: $(VENV)/ready-cluster  ## a Dask scheduler and two workers on this machine, until Ctrl-C; PORT=8787 overrides
+	@echo "to try it, in another terminal: make sweep CLUSTER=tcp://127.0.0.1:$(or $(PORT),8786)   (Ctrl-C here ends it)" >&2
+	@$(BIN)/python -c "$$CLUSTER_CODE" $(or $(PORT),8786) $(VENV)/cluster
 
 test: $(VENV)/ready-dev  ## all tests but the long ones
 	@$(BIN)/pytest --numprocesses 3 --dist worksteal -m "not soak" $(TESTS)
@@ -91,6 +107,10 @@ $(VENV)/ready: requirements.lock pyproject.toml | $(BIN)/python
 $(VENV)/ready-dev: requirements-dev.lock $(VENV)/ready
 	@$(INSTALL) --requirement requirements-dev.lock
 	@$(CHROMIUM)
+	@touch $@
+
+$(VENV)/ready-cluster: $(VENV)/ready
+	@$(INSTALL) --no-build-isolation --editable '.[cluster]'
 	@touch $@
 
 # PyTorch is large, and only the benchmark and the gp sampler need it; pip, because it may come from a local folder.

@@ -1,6 +1,6 @@
 """Neural networks in NumPy, trained by mini-batch SGD with an L2 penalty, and every part of their cost on record."""
 
-from model.datasets import Dataset, DatasetError, Examples, Split, digits, load, mnist
+from model.datasets import Dataset, DatasetError, Examples, Split, digits, keep_sent, load, load_exactly, mnist
 from model.hyperparameters import Hyperparameters, TrainingPlan
 from model.network import Network
 from model.probing import Probing
@@ -17,7 +17,9 @@ __all__ = [
     "Split",
     "TrainingPlan",
     "digits",
+    "keep_sent",
     "load",
+    "load_exactly",
     "mnist",
     "train",
 ]

@@ -17,7 +17,18 @@ from model.cache import FORMAT, Arrays, Content, DatasetFacts, cache_folder, con
 from model.idx import CANONICAL, find_idx_files, parse_idx, unpacked
 from model.npz import ARRAYS, UNREADABLE, read_npz
 
-__all__ = ["Dataset", "DatasetError", "Examples", "Split", "cache_folder", "digits", "load", "mnist"]
+__all__ = [
+    "Dataset",
+    "DatasetError",
+    "Examples",
+    "Split",
+    "cache_folder",
+    "digits",
+    "keep_sent",
+    "load",
+    "load_exactly",
+    "mnist",
+]
 
 FORMS = ("mnist", "digits", "idx:FOLDER", "npz:FILE")
 MAX_CLASSES = 65535
@@ -115,6 +126,32 @@ def load(name: str, cache: Path | None = None) -> Dataset:
             keep(entry, *content)
         # Whoever wins the race to write, all processes share the winner's pages.
         content = recall(entry) or content
+    return _dataset(name, content)
+
+
+def load_exactly(name: str, digest: str) -> Dataset:
+    """The data set of that digest where `keep_sent` has kept it, else what `load` gives, of whatever digest."""
+    content = recall(_sent(digest))
+    if content is not None and content[1].digest == digest:
+        return _dataset(name, content)
+    return load(name)
+
+
+def keep_sent(data: Dataset) -> None:
+    """Keeps data from another machine in the cache, for `load_exactly`. Raises OSError, and ValueError if damaged."""
+    train, test = data.train, data.test
+    arrays = {"x_train": train.x, "y_train": train.y, "x_test": test.x, "y_test": test.y}
+    digest = content_digest(arrays, train.scale, train.classes)
+    if digest != data.digest:
+        raise ValueError(f"{data.name} arrived with the digest {digest}, and was sent with {data.digest}")
+    keep(_sent(digest), arrays, DatasetFacts(train.scale, train.classes, digest))
+
+
+def _sent(digest: str) -> Path:
+    return cache_folder() / f"sent-{digest}"
+
+
+def _dataset(name: str, content: Content) -> Dataset:
     arrays, facts = content
     train = Examples(arrays["x_train"], arrays["y_train"], facts.scale, facts.classes)
     test = Examples(arrays["x_test"], arrays["y_test"], facts.scale, facts.classes)

@@ -61,6 +61,7 @@ def _run(add: Add) -> None:
     run.add_argument("--trials", type=int, metavar="N", help="in place of the spec's; a larger number extends a sweep")
     run.add_argument("--seed", type=int, metavar="N", help="in place of the spec's")
     run.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
+    _cluster(run)
     run.add_argument("--retry-failed", action="store_true", help="run failed trials again, with the settings they had")
     run.add_argument("--quiet", action="store_true", help="no progress")
     _waits(run)
@@ -83,6 +84,15 @@ def _waits(command: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         default=STORE_WAIT,
         help=f"for a store that is away, once nothing else is to be done (default: {STORE_WAIT:g})",
+    )
+
+
+def _cluster(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler: train on its workers, --jobs at a time"
+    )
+    command.add_argument(
+        "--any-worker", action="store_true", help="also on workers that compute otherwise: the last bits may differ"
     )
 
 
@@ -155,6 +165,7 @@ def _train_again(add: Add) -> None:
     )
     predict.add_argument("spec", type=Path)
     predict.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one a core)")
+    _cluster(predict)
 
 
 def _lay_beside(add: Add) -> None:

@@ -48,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.tracking_uri,
             retry_failed=arguments.retry_failed,
             wait=arguments.store_wait,
+            cluster=arguments.cluster,
+            any_worker=arguments.any_worker,
         )
     return _concluded(finished, arguments.tracking_uri)
 
@@ -142,6 +144,10 @@ def _interrupt(signum: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _note(message: str) -> None:
+    complain(message, DONE)
+
+
 def _reported(sweep: "Sweep") -> Path | None:
     """The report page; a sweep stands without it, so what keeps it from being written is only said."""
     from sweeps.views.report.publishing import publish
@@ -214,11 +220,12 @@ def predict(arguments: argparse.Namespace) -> int:
     spec = _read(arguments.spec)  # before the imports that take seconds
 
     from sweeps.driver.predicting import predict as predicted
-    from sweeps.executors.loky import default_jobs
+    from sweeps.driver.workers import Workers
     from sweeps.specification.requirements import datasets
     from sweeps.views import terminal_tables
 
-    found = predicted(spec, datasets(spec), arguments.jobs or default_jobs())
+    workers = Workers(arguments.jobs, arguments.cluster, arguments.any_worker)
+    found = predicted(spec, datasets(spec), workers, _note)
     checked = [one for one in found if one.is_inside is not None]
     inside = sum(one.is_inside is True for one in checked)
     if arguments.json:

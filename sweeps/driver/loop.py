@@ -17,10 +17,10 @@ from model import Dataset, Network
 from sweeps.driver.live_trainings import LiveTrainings
 from sweeps.driver.recording import Recording
 from sweeps.driver.schedule import DEATHS, Schedule
+from sweeps.driver.workers import Workers
 from sweeps.errors import Interrupted
 from sweeps.events import Progress, Status
-from sweeps.executors.base import Executor
-from sweeps.executors.loky import LokyExecutor, default_jobs
+from sweeps.executors.base import Executor, TaskLostError, WorkerDiedError
 from sweeps.formatting import count
 from sweeps.sampling.outcomes import Ended
 from sweeps.specification.domains import Settings
@@ -67,24 +67,25 @@ def run_sweep(
     train: Callable[[Task], TrialResult] = run_trial,
     retry_failed: bool = False,
     wait: float = STORE_WAIT,
+    cluster: str | None = None,
+    any_worker: bool = False,
 ) -> Finished:
     """Runs a sweep, or goes on with the one of that name.
 
     jobs: worker processes (None: one a core); they change how long it takes and nothing else. train: what a worker does
     with a task. retry_failed: trainings without a result run again, with the settings that they had; later proposals
-    stand. wait: seconds that a store may be away once nothing else is to be done. Raises SpecError, UserNetworkError,
-    OutboxError, TrackingError, BusyError, Interrupted.
+    stand. wait: seconds that a store may be away once nothing else is to be done. cluster, any_worker: see
+    Workers. Raises SpecError, UserNetworkError, InputError, OutboxError, TrackingError, BusyError, Interrupted.
     """
     uri = tracking_uri(uri)
     check_spelling(uri)
     _warm_up_blas()
-    size = jobs or default_jobs()
-    _say_of_lag(spec, size, progress)
-    live = LiveTrainings()
+    workers, live = Workers(jobs, cluster, any_worker), LiveTrainings()
     with (
         contextlib.closing(Outbox(outbox_path(uri, spec.name))) as outbox,
-        contextlib.closing(_workers(spec, size, live)) as executor,
+        contextlib.closing(workers.opened(spec, progress.say, live.hear)) as executor,
     ):
+        _say_of_lag(spec, executor.size, progress)
         data = datasets(spec)
         if spec.network is not None:
             from sweeps.driver.preflight import preflight
@@ -188,12 +189,17 @@ class SweepLoop:
             if not self._flying:
                 time.sleep(_GLANCE_SECONDS)
             done, _ = wait(self._flying, timeout=_GLANCE_SECONDS, return_when=FIRST_COMPLETED)
-            if any(isinstance(future.exception(), BrokenExecutor) for future in done):
+            if any(_breaks_all(future) for future in done):
                 done, _ = wait(self._flying)  # one death breaks them all
-                self._bury([self._flying[future] for future in done if isinstance(future.exception(), BrokenExecutor)])
+                self._bury([self._flying[future] for future in done if _breaks_all(future)])
             for future in done:
-                key = self._flying.pop(future)
-                if not isinstance(future.exception(), BrokenExecutor):
+                key, error = self._flying.pop(future), future.exception()
+                if isinstance(error, TaskLostError):
+                    self._live.end(key)
+                    self.schedule.lost(key)
+                elif isinstance(error, WorkerDiedError):
+                    self._bury_one(key)
+                elif not _breaks_all(future):
                     self._conclude(key, self._result(key, future))
             self._recording.save()
             self._recording.check()
@@ -260,10 +266,23 @@ class SweepLoop:
         for key in again:
             self._progress.say(f"a worker died; trial {key[0]} runs again, alone")
         for key in given_up:
-            error = f"its worker process died {DEATHS} times while alone"
-            if self.spec.network is not None:
-                error += f"; so it does where code takes no notice of its time limit, {self.spec.time_limit:g} s"
-            self._conclude(key, failure(self._task(key), f"{error}\n"))
+            self._give_up(key)
+
+    def _bury_one(self, key: Key) -> None:
+        """Deals with a training that died by itself."""
+        self._live.end(key)
+        runs_again = self.schedule.died_itself(key)
+        self._recording.note_death(key, self.schedule.deaths[key])
+        if runs_again:
+            self._progress.say(f"a worker died; trial {key[0]} runs again")
+        else:
+            self._give_up(key)
+
+    def _give_up(self, key: Key) -> None:
+        error = f"its worker process died {DEATHS} times while alone"
+        if self.spec.network is not None:
+            error += f"; so it does where code takes no notice of its time limit, {self.spec.time_limit:g} s"
+        self._conclude(key, failure(self._task(key), f"{error}\n"))
 
     def _conclude(self, key: Key, result: TrialResult) -> None:
         """Takes in what came of a training, and has it recorded."""
@@ -304,10 +323,10 @@ class SweepLoop:
         )
 
 
-def _workers(spec: SweepSpec, size: int, live: LiveTrainings) -> LokyExecutor:
-    """Worker processes that begin with importing what they will need."""
-    preload = run_trial.__module__ if spec.network is None else "sweeps.worker.user_network_trial"
-    return LokyExecutor(size, preload, live.hear)
+def _breaks_all(future: Future[TrialResult]) -> bool:
+    """Whether a worker's death has taken along what was beside it."""
+    error = future.exception()
+    return isinstance(error, BrokenExecutor) and not isinstance(error, TaskLostError | WorkerDiedError)
 
 
 def _say_of_lag(spec: SweepSpec, size: int, progress: Progress) -> None:

@@ -5,15 +5,15 @@ Nothing is recorded: it is a look ahead, as `sweeps check` is.
 
 import contextlib
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from model import Dataset, Probing, metrics
+from sweeps.driver.workers import Workers
 from sweeps.errors import InputError
-from sweeps.executors.base import Executor
-from sweeps.executors.loky import LokyExecutor
+from sweeps.executors.base import Executor, outcomes
 from sweeps.sampling.prediction import Conditions, Measured, PredictedBorder, predicted_border
 from sweeps.specification.domains import Choices, Domain, Setting, Settings
 from sweeps.specification.spec import Stopping, SweepSpec
@@ -54,15 +54,21 @@ class CheckedBorder:
         return "inside" if self.is_inside else "above" if self.stable_at_low else "below"
 
 
-def predict(spec: SweepSpec, data: Mapping[str, Dataset], jobs: int) -> list[CheckedBorder]:
+def predict(
+    spec: SweepSpec,
+    data: Mapping[str, Dataset],
+    workers: Workers,
+    say: Callable[[str], None] = lambda message: None,
+) -> list[CheckedBorder]:
     """Borders in eta at values of batch size, momentum and lambda, some of them checked; other fields at mid-range.
 
+    say: told what a person should know of the workers.
     Raises InputError where there is nothing to predict from: an own network, or no curvature that was measured.
     """
     if spec.network is not None:
         raise InputError("network: curvature is measured of the built-in network only, so there is no prediction")
     digests = {name: one.digest for name, one in data.items()}
-    with contextlib.closing(LokyExecutor(jobs, run_trial.__module__)) as executor:
+    with contextlib.closing(workers.opened(spec, say)) as executor:
         plan, _ = spec.training(_middle(spec))
         n = len(data[plan.dataset].train) - plan.validation
         measured = _measured(spec, executor, digests, n)
@@ -121,8 +127,7 @@ def _trained(
     epochs: int | None = None,
 ) -> list[TrialResult]:
     tasks = [task_of(spec, (number, 0), one, digests, epochs=epochs) for number, one in enumerate(settings)]
-    futures = [executor.submit(run_trial, task) for task in tasks]
-    return [future.result() for future in futures]
+    return outcomes(executor, run_trial, tasks)
 
 
 def _settings(spec: SweepSpec, border: PredictedBorder, eta: float) -> Settings:

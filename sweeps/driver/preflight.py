@@ -14,7 +14,7 @@ from sweeps.diagnosis.network.step_law_measuring import examine_source
 from sweeps.diagnosis.network.subject import Array
 from sweeps.driver.first_look import say_gravest
 from sweeps.errors import InputError, UserNetworkError
-from sweeps.executors.base import Executor
+from sweeps.executors.base import Executor, outcome
 from sweeps.specification.spec import SweepSpec
 from sweeps.user_network.smoke_test import smoke_test
 from sweeps.user_network.source import NetworkSource
@@ -36,7 +36,7 @@ def preflight(
     dtypes = spec.search["dtype"].corners if "dtype" in spec.search else (spec.plan.dtype,)
     eta = min(float(value) for value in spec.search["eta"].corners if isinstance(value, int | float))
     try:
-        met = pool.submit(smoke_test, source.target, shapes, dtypes[0], eta, spec.time_limit).result()
+        met = outcome(pool, smoke_test, source.target, shapes, dtypes[0], eta, spec.time_limit)
     except (UserNetworkError, InputError) as error:
         raise type(error)(f"network {source.named}: {error}") from None
     except BrokenExecutor:
@@ -63,7 +63,7 @@ def _examined(source: NetworkSource, spec: SweepSpec, pool: Executor, say: Calla
     As it is where the class can't be examined: it can be trained all the same.
     """
     try:
-        found = pool.submit(examine_source, source.target, spec.time_limit).result()
+        found = outcome(pool, examine_source, source.target, spec.time_limit)
     except (UserNetworkError, InputError, BrokenExecutor):
         return source
     law = found.law
@@ -82,7 +82,7 @@ def _start(
 ) -> list[Finding]:
     """What there is to say of how a class starts. Raises UserNetworkError where every trial would end there."""
     try:
-        found = pool.submit(start_of_source, source.target, shapes, x, y, spec.time_limit).result()
+        found = outcome(pool, start_of_source, source.target, shapes, x, y, spec.time_limit)
     except (UserNetworkError, InputError, BrokenExecutor):  # it can be trained all the same
         return []
     for finding in found:

@@ -2,7 +2,7 @@
 
 Trial k is proposed once trials 0..k-lag have ended, from their results alone, so that any order of endings gives the
 same settings. After a worker's death what was in flight runs again, one at a time: a death counts only against a
-training that died alone.
+training that died alone. Where it is known to be one training's own, nothing waits for it.
 """
 
 from collections import deque
@@ -64,6 +64,8 @@ class Schedule:
         flying: those that are in flight. The next trials are proposed ahead while the workers are busy.
         """
         self._propose(free + len(flying))
+        if free < 1:
+            return []
         if self._suspects or self._alone in flying:
             if flying:
                 return []
@@ -96,6 +98,18 @@ class Schedule:
             (again if self.deaths.get(key, 0) < DEATHS else given_up).append(key)
         self._suspects.extend(again)
         return again, given_up
+
+    def died_itself(self, key: Key) -> bool:
+        """Takes in a death that was this training's own, whatever else is in flight; says whether it runs again."""
+        self.deaths[key] = self.deaths.get(key, 0) + 1
+        if self.deaths[key] < DEATHS:
+            self._due.appendleft(key)
+            return True
+        return False
+
+    def lost(self, key: Key) -> None:
+        """Takes in that a training was lost through no fault of its own: it runs again."""
+        self._due.appendleft(key)
 
     def keys(self, number: int) -> list[Key]:
         """A trial's trainings."""

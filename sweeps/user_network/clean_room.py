@@ -38,11 +38,11 @@ def sealed(function: Callable[..., object], *arguments: object) -> bytes:
     return pickle.dumps((function, arguments))
 
 
-def in_clean_room(call: bytes, wall: float, preload: str, prepare: tuple[str, str] | None = None) -> Any:
+def in_clean_room(call: bytes, wall: float, preload: str, prepare: tuple[str, ...] | None = None) -> Any:
     """What a sealed call returns, as data, run in a fork of a process that has run nobody's code.
 
     wall: seconds by the clock, suspended time left out, after which it is told to stop with SIGALRM, and then killed.
-    preload: a module of ours that is loaded before the fork. prepare: a function of it, and its argument, called there.
+    preload: a module of ours that is loaded before the fork. prepare: a function of it, with arguments, called there.
     Raises RoomDiedError where the process ended without an answer, UserNetworkError and InputError where the call did,
     RuntimeError with its traceback for anything else.
     """

@@ -55,8 +55,8 @@ def _prepare(asked: dict[str, Any]) -> None:
     """Loads what every room of this kind needs, of ours alone."""
     module = importlib.import_module(asked["preload"])
     if asked["prepare"] is not None:
-        function, argument = asked["prepare"]
-        getattr(module, function)(argument)
+        function, *arguments = asked["prepare"]
+        getattr(module, function)(*arguments)
 
 
 def _exactly(connection: socket.socket, count: int) -> bytes | None:

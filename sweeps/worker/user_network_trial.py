@@ -26,7 +26,7 @@ def train_in_clean_room(task: Task, source: NetworkSource, started: float) -> Tr
     """
     data_of(task)  # else a changed one is told by what is raised in the room
     call = sealed(_train_user_network, task, source, started, spoken_to())
-    data = in_clean_room(call, wall_limit(task.time_limit), __name__, ("open_dataset", task.plan.dataset))
+    data = in_clean_room(call, wall_limit(task.time_limit), __name__, ("open_dataset", task.plan.dataset, task.digest))
     return rebuilt(TrialResult, data)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from model import Dataset, EpochRecord, load, metrics
+from model import Dataset, EpochRecord, load, load_exactly, metrics
 from model.training import Training
 from sweeps.specification.spec import Goal
 from sweeps.verdicts.curves import curves_of
@@ -65,7 +65,7 @@ def trained(
 
 def data_of(task: Task) -> Dataset:
     """What the task is trained on. Raises RuntimeError where that has changed."""
-    data = open_dataset(task.plan.dataset)
+    data = open_dataset(task.plan.dataset, task.digest)
     if data.digest != task.digest:
         raise RuntimeError(
             f"dataset {task.plan.dataset} has changed since the sweep began: digest {data.digest}, was {task.digest}"
@@ -94,6 +94,6 @@ def best_epoch(records: Sequence[EpochRecord], goal: Goal) -> int:
 
 
 @functools.lru_cache(maxsize=4)
-def open_dataset(name: str) -> Dataset:
-    """A worker opens the memory-mapped data once, not once a trial."""
-    return load(name)
+def open_dataset(name: str, digest: str | None = None) -> Dataset:
+    """A worker opens the memory-mapped data once, not once a trial. digest: of data that may have been sent to it."""
+    return load(name) if digest is None else load_exactly(name, digest)

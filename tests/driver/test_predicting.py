@@ -9,6 +9,7 @@ from support.small_sweeps import small_spec, small_table, write_spec
 from model import load
 from sweeps.cli.main import main
 from sweeps.driver.predicting import CheckedBorder, predict
+from sweeps.driver.workers import Workers
 from sweeps.sampling.prediction import Conditions, PredictedBorder
 
 DIGITS = {"digits": load("digits")}
@@ -22,7 +23,7 @@ CHANGES = {
 
 def test_the_prediction_is_the_same_on_any_number_of_workers_and_momentum_brings_it_nearer() -> None:
     spec = small_spec(**CHANGES)
-    alone, together = (predict(spec, DIGITS, jobs) for jobs in (1, 2))
+    alone, together = (predict(spec, DIGITS, Workers(jobs)) for jobs in (1, 2))
     assert alone == together
     asked = [(one.border.at.batch_size, one.border.at.momentum) for one in alone]
     assert asked == [(20, 0.0), (20, 0.9), (50, 0.0), (50, 0.9)]

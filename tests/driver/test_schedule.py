@@ -82,22 +82,27 @@ def run(
     dying: float = 0.0,
     until: int | None = None,
     ending: Callable[[Key, Settings], Ended] = made_up,
+    losing: float = 0.0,
 ) -> list[tuple[Key, Ended]]:
     """Runs a schedule to its end, or until so many endings: any that is in flight ends next, or a worker dies.
 
-    Never thrice alone, which would give a training up. Returns the endings in their order.
+    Never thrice alone, which would give a training up. losing: how often one is lost by itself, as on a cluster, half
+    of the times by its own death; the number of workers changes, too. Returns the endings in their order.
     """
     flying: list[Key] = []
     order: list[tuple[Key, Ended]] = []
     one_at_a_time: set[Key] = set()
     while schedule.open and (until is None or len(order) < until):
-        started = schedule.next(size - len(flying), flying)
-        assert len(flying) + len(started) <= size
+        workers = rng.randint(0, size) if rng.random() < losing else size
+        started = schedule.next(workers - len(flying), flying)
+        assert len(flying) + len(started) <= max(workers, len(flying))
         assert not set(started) & set(flying)
         assert not set(started) & {key for key, _ in order}, "a training starts again after its end"
         flying += started
         if one_at_a_time & set(flying):
             assert len(flying) == 1, "what died runs again, alone"
+        if not flying and workers == 0:
+            continue
         assert flying, "the schedule waits for nothing"
         alone = len(flying) == 1
         if rng.random() < dying and not (alone and schedule.deaths.get(flying[0], 0) == DEATHS - 1):
@@ -108,6 +113,12 @@ def run(
             continue
         key = flying.pop(rng.randrange(len(flying)))
         one_at_a_time.discard(key)
+        if rng.random() < losing:
+            if rng.random() < 0.5 and schedule.deaths.get(key, 0) < DEATHS - 1:
+                assert schedule.died_itself(key)
+            else:
+                schedule.lost(key)
+            continue
         ended = ending(key, schedule.settings[key[0]])
         schedule.end(key, ended)
         order.append((key, ended))
@@ -122,14 +133,15 @@ def run(
     replicates=st.integers(1, 3),
     seed=st.integers(0, 2**32),
     dying=st.sampled_from([0.0, 0.1, 0.4]),
+    losing=st.sampled_from([0.0, 0.3]),
 )
 def test_any_workers_order_of_endings_and_deaths_give_the_same_settings_and_each_training_ends_once(
-    sampler: str, size: int, lag: int, replicates: int, seed: int, dying: float
+    sampler: str, size: int, lag: int, replicates: int, seed: int, dying: float, losing: float
 ) -> None:
     spec = searching(sampler, trials=12, lag=lag, replicates=replicates)
     one, other = Schedule(spec), Schedule(spec)
     run(one, 1, random.Random(0))
-    order = run(other, size, random.Random(seed), dying)
+    order = run(other, size, random.Random(seed), dying, losing=losing)
     assert other.settings == one.settings
     assert other.endings == one.endings
     assert other.best() == one.best()
@@ -207,6 +219,21 @@ def test_a_training_that_dies_alone_three_times_is_given_up_and_those_beside_it_
             schedule.end(key, FAILED)
         flying = schedule.next(size, [])
     assert deaths == DEATHS
+    assert schedule.deaths == {poisoned: DEATHS}
+
+
+def test_a_training_that_dies_by_itself_counts_and_one_that_is_lost_does_not_and_nothing_waits_for_either() -> None:
+    schedule = Schedule(searching("random", trials=9))
+    poisoned, beside, lost = schedule.next(3, [])
+    for _ in range(2 * DEATHS):
+        schedule.lost(lost)
+        assert schedule.next(1, [poisoned, beside]) == [lost]
+    for _ in range(DEATHS - 1):
+        assert schedule.died_itself(poisoned)
+        assert schedule.next(1, [beside, lost]) == [poisoned]
+    assert not schedule.died_itself(poisoned)
+    schedule.end(poisoned, FAILED)
+    assert poisoned not in schedule.next(9, [beside, lost])
     assert schedule.deaths == {poisoned: DEATHS}
 
 
