@@ -167,7 +167,7 @@ def test_a_wrong_address_is_one_sentence_within_seconds(
 ) -> None:
     path, began = write_spec(tmp_path / "spec.toml", small_table(trials=2)), time.monotonic()
     assert main(["run", str(path), "--tracking-uri", uri, "--quiet", "--cluster", address]) == 2
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     said = capsys.readouterr().err.strip()
     assert said.startswith("sweeps: cluster: ")
     assert address in said
@@ -181,7 +181,7 @@ def test_a_server_that_says_nothing_is_no_scheduler_within_seconds() -> None:
         began = time.monotonic()
         with pytest.raises(ClusterError, match=r"no Dask scheduler answers at .*it says nothing for 8 s"):
             DaskExecutor(f"tcp://127.0.0.1:{silent.getsockname()[1]}", PRELOAD, lambda message: None, {})
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60
 
 
 def test_without_the_extra_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
