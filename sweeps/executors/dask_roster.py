@@ -24,7 +24,7 @@ class Roster:
 
     def look(self) -> bool:
         """Meets the workers that have joined; says whether one of them was taken. Raises OSError where it has gone."""
-        known = self._client.scheduler_info()
+        known = self._client.scheduler_info(n_workers=-1)
         if known.get("id") != self._scheduler:
             raise ConnectionError("another scheduler has taken its place")
         workers: dict[str, dict[str, Any]] = known["workers"]

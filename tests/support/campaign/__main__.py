@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, action="append", help="these cases only")
     parser.add_argument("--only", default="", help="a part of the names of faults")
     parser.add_argument("--store", action="append", help="cases of these kinds of stores only")
+    parser.add_argument("--cluster", action="store_true", help="trainings run on a Dask cluster, which is struck, too")
     parser.add_argument("--short", action="store_true", help="faults last seconds, not half minutes")
     parser.add_argument("--processes", type=int, default=1, help="cases at a time")
     parser.add_argument("--lane", help=argparse.SUPPRESS)
@@ -42,14 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.lane:
         return _serve(Path(given.lane), given)
     if _INSIDE not in os.environ:
-        _enter_a_namespace()
+        _enter_a_namespace(given.cluster)
     seeds = (
         seed
         for seed in (given.seed or itertools.count(given.first))
-        if (case := case_of(seed, given.only)).faults and (not given.store or case.store in given.store)
+        if (case := case_of(seed, given.only, given.cluster)).faults and (not given.store or case.store in given.store)
     )
     with tempfile.TemporaryDirectory(prefix="campaign-") as folder:
-        samplers = {case_of(seed, given.only).sampler for seed in given.seed or ()} or SAMPLERS
+        samplers = {case_of(seed, given.only, given.cluster).sampler for seed in given.seed or ()} or SAMPLERS
         work = _undisturbed(Path(folder), samplers)
         print(f"the driver of an undisturbed sweep works {work:.1f} s", flush=True)
         (Path(folder) / "work").write_text(str(work))
@@ -77,8 +78,16 @@ def table(outcomes: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _enter_a_namespace() -> None:
-    """Starts over where small disks can be mounted that nobody else sees; else those faults are left out, and said."""
+def _enter_a_namespace(on_cluster: bool) -> None:
+    """Starts over where small disks can be mounted that nobody else sees; else those faults are left out, and said.
+
+    on_cluster: where machines can be had, too, whose lines can be cut.
+    """
+    if on_cluster:
+        way = ["unshare", "--mount", "--net"]
+        inside = f'ip link set lo up && mount -t tmpfs tmpfs /run && exec {sys.executable} -m support.campaign "$@"'
+        os.environ[_INSIDE] = "yes"
+        os.execvp(way[0], [*way, "sh", "-c", inside, "sh", *sys.argv[1:]])
     for way in (["unshare", "--mount"], ["unshare", "--mount", "--map-root-user"]):
         probe = [*way, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
         if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
@@ -119,7 +128,7 @@ def _carried_out(folder: Path, given: argparse.Namespace, seeds: Iterator[int]) 
 
     def feed(number: int) -> None:
         command = [sys.executable, "-m", "support.campaign", "--lane", str(folder / f"lane-{number}")]
-        command += ["--only", given.only] + ["--short"] * given.short
+        command += ["--only", given.only] + ["--short"] * given.short + ["--cluster"] * given.cluster
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as lane:
             assert lane.stdin is not None
             assert lane.stdout is not None
@@ -158,7 +167,7 @@ def _serve(folder: Path, given: argparse.Namespace) -> int:
     campaign = Campaign(forks(), folder, kept, undisturbed, work, times, may_mount)
     try:
         for seed in sys.stdin:
-            outcome = campaign.of(case_of(int(seed), given.only))
+            outcome = campaign.of(case_of(int(seed), given.only, given.cluster))
             print(json.dumps(outcome.to_table()), flush=True)
     finally:
         for store in stores.values():

@@ -1,5 +1,6 @@
 """One case: a sweep that several faults strike one after another, and what has to be true of it in the end."""
 
+import contextlib
 import random
 import re
 import subprocess
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
+from support.campaign.clusters import TendedCluster
 from support.campaign.drivers import Driver, Place
-from support.campaign.faults import FAULTS, Fault, Scene, Times
+from support.campaign.faults import CLUSTER_FAULTS, FAULTS, Fault, Scene, Times
 from support.campaign.stores import Kept
 from support.small_sweeps import assert_same, small_table, write_spec
 
@@ -25,6 +27,7 @@ KINDS = {"sqlite": 4, "http": 2, "postgres": 2}  # of stores, and how often each
 TRIALS = 16
 DISKS = ("mlruns", "mlruns/artifacts", "mlruns/outbox", "data", "tmp")  # small ones, where a case has them
 
+_OF_WORKERS = ("SWEEPS_CACHE", "OPENBLAS_NUM_THREADS")  # in the environment of a cluster's workers, as in a driver's
 _MOMENTS = 0.5  # of the work that a driver has: a fault strikes within it
 _IDLE_SECONDS = 20.0  # after which one strikes a driver that does nothing
 _RUNS = 5  # of the sweep after its faults, until it is finished
@@ -49,6 +52,7 @@ class Case:
     jobs: int
     fresh: bool
     faults: tuple[Fault, ...]
+    on_cluster: bool = False
 
     @property
     def name(self) -> str:
@@ -76,25 +80,27 @@ class Outcome:
         return {
             "seed": case.seed,
             "store": case.store,
-            "run": f"{case.sampler}, {case.jobs} workers" + (", a program of its own" if case.fresh else ""),
+            "run": f"{case.sampler}, {'a cluster' if case.on_cluster else f'{case.jobs} workers'}"
+            + (", a program of its own" if case.fresh else ""),
             "faults": faults,
             "problems": self.problems,
             "seconds": round(self.seconds, 1),
         }
 
 
-def case_of(seed: int, only: str = "") -> Case:
-    """only: a part of the names of the faults to draw from."""
+def case_of(seed: int, only: str = "", on_cluster: bool = False) -> Case:
+    """only: a part of the names of the faults to draw from. on_cluster: trainings run on a Dask cluster."""
     rng = random.Random(seed)
     (store,) = rng.choices(list(KINDS), list(KINDS.values()))
     sampler, jobs, fresh = rng.choice(SAMPLERS), rng.choice((1, 2)), rng.random() < 0.1
-    allowed = [fault for fault in FAULTS if store in fault.stores and only in fault.name]
+    faults = CLUSTER_FAULTS if on_cluster else FAULTS
+    allowed = [fault for fault in faults if store in fault.stores and only in fault.name]
     drawn = rng.choices(allowed, [fault.weight for fault in allowed], k=rng.choice((2, 3))) if allowed else []
     early = [fault for fault in drawn if fault.early][:1]
-    faults = (*early, *(fault for fault in drawn if not fault.early))
-    if any(fault.retries for fault in faults):
+    struck = (*early, *(fault for fault in drawn if not fault.early))
+    if any(fault.retries for fault in struck):
         sampler = "qmc"  # proposals that follow a failed trial stand, so another sampler's would be others
-    return Case(seed, store, sampler, jobs, fresh, faults)
+    return Case(seed, store, sampler, jobs, fresh, struck, on_cluster)
 
 
 def spec_of(folder: Path, name: str, sampler: str) -> Path:
@@ -132,29 +138,33 @@ class Campaign:
         store = self._kept(case.store)
         spec = spec_of(folder, case.name, case.sampler)
         uri = store.uri(folder)
-        arguments = ["run", str(spec), "--tracking-uri", uri, "--jobs", str(case.jobs)]
+        arguments = ["run", str(spec), "--tracking-uri", uri]
         disks = DISKS if self._may_mount and any(fault.mounts for fault in case.faults) else ()
         for disk in disks:
             (folder / disk).mkdir(parents=True, exist_ok=True)
             subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder / disk)], check=True)
         start = partial(Driver, self._context, place=place, fresh=case.fresh)
-        try:
+        with contextlib.ExitStack() as stack:
+            cluster = None
+            if case.on_cluster:
+                environment = {name: place.environment[name] for name in _OF_WORKERS}
+                cluster = stack.enter_context(TendedCluster(folder / "cluster", case.seed, environment))
+            arguments += ["--jobs", str(case.jobs)] if cluster is None else ["--cluster", cluster.address]
+            stack.callback(_cleared, place, disks)
             driver = start(arguments)
             for number, fault in enumerate(case.faults):
                 if driver.exit_code not in (None, 0):  # one that was struck and lives is struck again
                     driver = start(arguments)
                 rng = random.Random(f"{case.seed}/{number}")
-                outcome.struck.append(self._struck(fault, self._scene(place, store, arguments, rng, driver)))
+                scene = self._scene(place, store, arguments, rng, driver)
+                scene.cluster = cluster
+                outcome.struck.append(self._struck(fault, scene))
                 driver.wait(_DYING_SECONDS)
             outcome.problems += _ended(driver, case.faults[-1].name)
             outcome.problems += _finished(start, arguments + ["--retry-failed"] * case.retries, place)
             outcome.problems += [f"left behind: {left}" for left in place.left_behind(_LEAVING_SECONDS)]
             outcome.problems += wrong(uri, case.name, self._undisturbed[case.sampler])
             outcome.problems += _tracebacks(place, case)
-        finally:
-            place.clear()
-            for disk in reversed(disks):
-                subprocess.run(["umount", "--lazy", str(folder / disk)], check=True)
         outcome.seconds = time.monotonic() - began
         return outcome
 
@@ -176,6 +186,13 @@ class Campaign:
             return Driver(self._context, again, elsewhere, fresh=False)
 
         return Scene(driver, store, place.folder, rng, self._times, another)
+
+
+def _cleared(place: Place, disks: Sequence[str]) -> None:
+    """Ends what is left of a case's drivers, and takes its small disks away."""
+    place.clear()
+    for disk in reversed(disks):
+        subprocess.run(["umount", "--lazy", str(place.folder / disk)], check=True)
 
 
 def _ended(driver: Driver, fault: str) -> list[str]:

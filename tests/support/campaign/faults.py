@@ -6,10 +6,11 @@ import random
 import resource
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.campaign.clusters import TendedCluster
 from support.campaign.drivers import Driver
 from support.campaign.stores import HttpStore, Kept, SqliteStore, full, locked
 
@@ -41,6 +42,7 @@ class Scene:
     rng: random.Random
     times: Times
     another: Callable[[bool], Driver]
+    cluster: TendedCluster | None = None
 
 
 Strike = Callable[[Scene], bool]
@@ -192,6 +194,50 @@ def _second(own_cache: bool) -> Strike:
     return strike
 
 
+def _on_worker(number: signal.Signals, with_nanny: bool) -> Strike:
+    """To a worker of the cluster, to its nanny too where asked."""
+
+    def strike(scene: Scene) -> bool:
+        assert scene.cluster is not None
+        pids = scene.cluster.pids(scene.rng.choice(("here", "afar")))
+        struck = pids if with_nanny else pids[1:]
+        _to_all(struck, number)
+        if number == signal.SIGSTOP:
+            scene.driver.wait(scene.times.stopped)
+            _to_all(struck, signal.SIGCONT)
+        return bool(struck) and scene.driver.exit_code is None
+
+    return strike
+
+
+def _scheduler_killed(scene: Scene) -> bool:
+    assert scene.cluster is not None
+    scene.cluster.kill_scheduler(scene.rng.uniform(0, scene.times.stopped))
+    return scene.driver.exit_code is None
+
+
+def _scheduler_stopped(scene: Scene) -> bool:
+    assert scene.cluster is not None
+    _to_all([scene.cluster.scheduler_pid], signal.SIGSTOP)
+    scene.driver.wait(scene.times.stopped)
+    _to_all([scene.cluster.scheduler_pid], signal.SIGCONT)
+    return True
+
+
+def _cut_off(scene: Scene) -> bool:
+    assert scene.cluster is not None
+    scene.cluster.machine.cut()
+    scene.driver.wait(scene.times.away)
+    scene.cluster.machine.mend()
+    return True
+
+
+def _to_all(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def _signals() -> list[Fault]:
     numbers = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGSTOP)
     names = {number: number.name + (" and SIGCONT" if number == signal.SIGSTOP else "") for number in numbers}
@@ -222,4 +268,15 @@ FAULTS = [
     Fault("clock: an hour back", _clock, weight=4),
     Fault("two drivers: the same cache", _second(False), weight=4),
     Fault("two drivers: caches of their own", _second(True), weight=4),
+]
+
+CLUSTER_FAULTS = [
+    *(fault for fault in FAULTS if fault.name.endswith(": the driver")),
+    *(fault for fault in FAULTS if fault.name.startswith("store: ") and not fault.early),
+    Fault("cluster: SIGKILL of a worker", _on_worker(signal.SIGKILL, with_nanny=False), weight=10),
+    Fault("cluster: SIGKILL of a worker and its nanny", _on_worker(signal.SIGKILL, with_nanny=True), weight=10),
+    Fault("cluster: SIGSTOP and SIGCONT of a worker", _on_worker(signal.SIGSTOP, with_nanny=False), weight=8),
+    Fault("cluster: SIGKILL of the scheduler", _scheduler_killed, weight=12),
+    Fault("cluster: SIGSTOP and SIGCONT of the scheduler", _scheduler_stopped, weight=8),
+    Fault("cluster: a machine cut off and back", _cut_off, weight=12),
 ]
