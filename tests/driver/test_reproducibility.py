@@ -35,6 +35,14 @@ KINDS = {
 LONG: Table = small_table(
     name="long", trials=10, plan__epochs=20, plan__hidden=[20], search__batch_size={"choices": [1, 2]}
 )
+# The shortest way through each law is in `make test`, the rest in `make soak`.
+KINDS_AND_JOBS = [
+    ("tpe", 4),
+    ("pruned", 4),
+    pytest.param("tpe", 2, marks=pytest.mark.soak),
+    pytest.param("replicates", 2, marks=pytest.mark.soak),
+]
+RECORDED = [pytest.param(0, marks=pytest.mark.soak), 5]  # trials, when the driver is struck
 DEADLINE = 240.0  # seconds that a subprocess gets to reach a state
 
 
@@ -57,7 +65,7 @@ def uninterrupted(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory)
     return swept(small_spec(**LONG), new_store(tmp_path_factory.mktemp("long")))
 
 
-@pytest.mark.parametrize(("kind", "jobs"), [("tpe", 2), ("tpe", 4), ("pruned", 4), ("replicates", 2)])
+@pytest.mark.parametrize(("kind", "jobs"), KINDS_AND_JOBS)
 def test_sweep_is_the_same_on_any_number_of_workers(
     with_one_worker: Callable[[str], Sweep], uri: str, kind: str, jobs: int
 ) -> None:
@@ -82,7 +90,7 @@ def test_sweep_interrupted_again_and_again_is_the_same(
     assert_same(with_one_worker(kind), swept(spec, uri))
 
 
-@pytest.mark.parametrize("recorded", [0, 5])
+@pytest.mark.parametrize("recorded", RECORDED)
 def test_sweep_whose_driver_got_ctrl_c_says_how_to_go_on_and_does(
     uninterrupted: Sweep, uri: str, tmp_path: Path, recorded: int
 ) -> None:
@@ -101,7 +109,7 @@ def test_sweep_whose_driver_got_ctrl_c_says_how_to_go_on_and_does(
     assert_same(uninterrupted, swept(small_spec(**LONG), uri))
 
 
-@pytest.mark.parametrize("recorded", [0, 5])
+@pytest.mark.parametrize("recorded", RECORDED)
 def test_sweep_whose_driver_was_killed_leaves_no_worker_and_goes_on(
     uninterrupted: Sweep, uri: str, tmp_path: Path, recorded: int
 ) -> None:

@@ -56,7 +56,7 @@ def test_python_can_ask_for_it_too(uri: str, tmp_path: Path) -> None:
     assert (sweeps.run(path, 1, uri, retry_failed=True).trials["state"] == "complete").all()
 
 
-@pytest.mark.parametrize("ended", [6, 7])
+@pytest.mark.parametrize("ended", [pytest.param(6, marks=pytest.mark.soak), 7])
 def test_a_retry_that_is_interrupted_goes_on_whether_asked_again_or_not(uri: str, tmp_path: Path, ended: int) -> None:
     """Trial 5 was proposed when 1 had failed: with what is known now it would have other settings."""
     spec = small_spec(trials=8)

@@ -143,6 +143,7 @@ def test_data_that_a_machine_lacks_are_sent_to_it_once(
     assert_same(load_sweep("small", store), swept(spec, new_store(tmp_path / "again")))
 
 
+@pytest.mark.soak
 def test_somebodys_own_network_is_trained_there_as_here(new_store: NewStore, cluster: Cluster, tmp_path: Path) -> None:
     shutil.copy(Path(__file__).parents[1] / "user_networks" / "question.py", tmp_path / "mynet.py")
     search = {"eta": {"choices": [0.5, 3.0]}, "lambda": 1.0, "batch_size": 10}

@@ -158,6 +158,7 @@ def test_at_least_95_percent_of_the_set_are_judged_as_labelled(cases):
     assert len(misses) <= 0.05 * len(cases), "\n".join([f"{len(misses)} of {len(cases)}:", *misses])
 
 
+@pytest.mark.soak
 def test_the_hold_out_is_judged_as_labelled_in_85_percent_and_on_the_right_side_of_stability_in_90(held_out):
     """37 and 40 of 42 when it was made, before which no rule had seen it."""
     misses = misses_of(held_out)
@@ -179,6 +180,7 @@ def test_random_trainings_are_judged_as_their_curves_were_labelled(drawn, as_lab
     assert sum(right_side) >= on_the_side
 
 
+@pytest.mark.soak
 def test_no_training_of_the_hold_out_is_ended_whose_full_run_has_another_verdict(held_out):
     for case in held_out:
         if case.certain is not None:

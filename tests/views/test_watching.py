@@ -243,6 +243,7 @@ def test_a_store_that_is_locked_for_a_moment_leaves_what_was_heard(
     listening.stop()
 
 
+@pytest.mark.soak
 def test_a_server_that_is_killed_leaves_what_was_last_heard_with_its_age(digits_sweep: Sweep, tmp_path: Path) -> None:
     unfinished = reopened(digits_sweep, tmp_path / "store")
     unfinished.beat(waiting=3)
