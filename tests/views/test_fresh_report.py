@@ -32,21 +32,26 @@ def test_an_open_page_follows_what_is_written_and_keeps_place_and_choice(browser
     run_id = unfinished.begin(16, FALLING)
     window = Opened(browser, written(1.0), address="#trial=3")
     page = window.page
-    page.evaluate("document.querySelector('details').open = true; scrollTo(0, 300); window.isTheFirst = true")
     is_kept = "html.dataset.ready && scrollY === 300 && document.querySelector('details').open"
     is_kept += " && document.getElementById('trial-title').textContent === 'Trial 3'"
 
+    def holds(what: str) -> bool:
+        """Whether that is so, and the page's place is kept; it may be loaded anew while it is asked."""
+        with contextlib.suppress(Error):
+            return bool(page.evaluate(f"(html => {is_kept} && {what})(document.documentElement)"))
+        return False
+
     def wait_for(what: str) -> None:
-        """Until that holds, and the page's place is kept; it may be loaded anew while it is asked."""
+        until(lambda: holds(what))
 
-        def holds() -> bool:
-            with contextlib.suppress(Error):
-                return bool(page.evaluate(f"(html => {is_kept} && {what})(document.documentElement)"))
-            return False
+    def is_kept_once_it_looks_again() -> bool:
+        """Where nothing is new, too. Else it was just looking again when the place was chosen."""
+        with contextlib.suppress(Error):
+            page.evaluate("document.querySelector('details').open = true; scrollTo(0, 300); window.isTheFirst = true")
+        until(lambda: _is_ready(page, "!window.isTheFirst"))
+        return holds("true")
 
-        until(holds)
-
-    wait_for("!window.isTheFirst")  # it looks again where nothing is new
+    until(is_kept_once_it_looks_again)
     unfinished.end(run_id, "slow")
     written(1.0)
     wait_for("document.getElementById('as-of').textContent.includes('17 of 24')")
@@ -97,6 +102,12 @@ def test_the_command_writes_it_anew_until_the_sweep_is_finished(
     page, picture = map(Path, capsys.readouterr().out.splitlines())
     assert '"as_of":null' in page.read_text(encoding="utf-8")
     assert picture.is_file()
+
+
+def _is_ready(page: Any, what: str) -> bool:
+    with contextlib.suppress(Error):
+        return bool(page.evaluate(f"document.documentElement.dataset.ready && {what}"))
+    return False
 
 
 def until(found: Callable[[], bool]) -> None:
