@@ -120,7 +120,7 @@ class Cluster:
 
     def _listens(self) -> bool:
         with socket.socket() as caller:
-            return caller.connect_ex(("127.0.0.1", self._port)) == 0
+            return caller.connect_ex((self._host, self._port)) == 0
 
     def _start(
         self,
