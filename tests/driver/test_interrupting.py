@@ -145,8 +145,7 @@ def struck(*given, **also):
     raise ValueError("went on")
 
 loop.run_sweep = struck
-if sys.argv[2] == "nohup":
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+signal.signal(signal.SIGHUP, signal.SIG_IGN if sys.argv[2] == "nohup" else signal.SIG_DFL)
 try:
     sys.exit(main(["run", sys.argv[3], "--quiet"]))
 except ValueError as error:
