@@ -49,6 +49,8 @@ class LiveTrainings:
             known = self._flying.get(told.key) if told is not None else None
             if told is None or known is None or told.started < known.running.started:
                 return
+            if told.epochs > known.running.epochs:
+                return  # nobody asked for so many
             before = known.records if told.started == known.running.started else ()
             last = before[-1][0].epoch if before else -1
             records = before + tuple(one for one in told.records if one[0].epoch > last)

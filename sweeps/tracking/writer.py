@@ -161,8 +161,8 @@ class SweepWriter:
         """
         with contextlib.suppress(TrackingError), tracking_errors(self._store.uri):
             self._lease.keep()
+            self._sweep.tags[LIVE] = heartbeat.text  # it may come to stand there though no answer says so
             self._client.set_tag(self._sweep.run_id, LIVE, heartbeat.text)
-            self._sweep.tags[LIVE] = heartbeat.text
             self._live.show(trainings)
 
     def release(self) -> None:

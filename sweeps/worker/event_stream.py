@@ -12,6 +12,7 @@ from sweeps.worker.task import Key, Task
 
 _PAUSE_SECONDS = 0.2  # between two tellings: shorter epochs are told several at a time
 _MOST_METRICS = 1000  # in one telling
+_END_OF_TIME = 1e11  # Unix time, far beyond any clock
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ def understood(event: Event) -> Telling | None:
             for epoch, ended, measures in event["records"]
         )
         started, epochs = float(event["started"]), int(event["epochs"])
+        are_times = all(0 <= moment < _END_OF_TIME for moment in (started, *(ended for _, ended in records)))
+        if not are_times or not all(0 <= record.epoch <= epochs for record, _ in records):
+            return None  # no store could keep it
         return Telling((number, replicate), started, epochs, str(event["worker"]), records)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
         return None

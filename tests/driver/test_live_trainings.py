@@ -176,6 +176,28 @@ def test_whatever_somebody_says_is_understood_or_not_heard(event: dict[str, Any]
     assert len(live.now) == 1
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"started": float("nan")},
+        {"started": -1.0},
+        {"started": 1e300},
+        {"epochs": 4},
+        {"records": [[4, 2.0, {"cost/penalty": 1.0}]]},
+        {"records": [[-1, 2.0, {"cost/penalty": 1.0}]]},
+        {"records": [[1, float("inf"), {"cost/penalty": 1.0}]]},
+    ],
+)
+def test_what_no_store_could_keep_is_not_heard(odd: dict[str, Any]) -> None:
+    live, sound = LiveTrainings(), [[1, 2.0, {"cost/penalty": 1.0}]]
+    live.begin((0, 0), {}, 3)
+    event = {"key": [0, 0], "started": 1.0, "epochs": 3, "worker": "here:1", "records": sound}
+    live.hear(event | odd)
+    assert live.now[0].records == ()
+    live.hear(event)
+    assert [record.epoch for record, _ in live.now[0].records] == [1]
+
+
 @given(
     heartbeat=st.builds(
         Heartbeat, _NUMBERS, *[st.integers()] * 4, st.lists(_RUNNING, max_size=40).map(tuple), more=st.integers()
