@@ -22,8 +22,15 @@ settings.register_profile("same examples", deadline=None, derandomize=True, data
 settings.register_profile("new examples", deadline=None, database=None)
 settings.load_profile("same examples")
 
+LONGEST = ("test_fault_campaign.py", "test_labelled.py")
+
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 CHROMIUM_FLAGS += ["--disable-background-networking", "--disable-component-update"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: begun last, it would keep one process busy while the others have nothing."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,6 +17,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, ndtr
 
+from sweeps.sampling.places import Places
 from sweeps.specification.domains import Choices, Domain, Range, Setting, Settings
 
 Array = NDArray[np.float64]
@@ -130,7 +131,7 @@ class Kernel:
 class Border:
     """What trials say about f.
 
-    points: (n, coordinates) of the trials. pulls: (n,) the gradient of their log likelihood at the most probable f.
+    points: (n, coordinates) of the places. pulls: (n,) the gradient of their log likelihood at the most probable f.
     precisions: (n,) minus its second derivative. A point of pull 0 adds certainty and changes no mean: an assumed one.
     """
 
@@ -211,21 +212,21 @@ def fit_border(space: Space, points: Array, stable: NDArray[np.bool_], start: Ke
 
 def border_with(kernel: Kernel, space: Space, points: Array, stable: NDArray[np.bool_]) -> Border:
     """The border from trials under a given kernel."""
-    points, stable = _in_order(points, stable)
-    own = kernel(space.squared_distances(points, points))
-    mode = _mode(own, stable)
-    return Border(space, kernel, points, mode.pulls, mode.precisions)
+    places = Places.of(points, stable)
+    own = kernel(space.squared_distances(places.points, places.points))
+    mode = _mode(own, places)
+    return Border(space, kernel, places.points, mode.pulls, mode.precisions)
 
 
 def fitted_kernel(space: Space, points: Array, stable: NDArray[np.bool_], start: Kernel | None = None) -> Kernel:
     """The kernel that makes the trials most probable, given its prior."""
-    points, stable = _in_order(points, stable)
-    distances = space.squared_distances(points, points)
+    places = Places.of(points, stable)
+    distances = space.squared_distances(places.points, places.points)
     means = np.array([_AMPLITUDE[0], *[_LENGTH[0]] * space.fields])
     spreads = np.array([_AMPLITUDE[1], *[_LENGTH[1]] * space.fields])
 
     def loss(logs: Array) -> tuple[float, Array]:
-        evidence, gradient = _evidence(Kernel.of_logs(logs), distances, stable)
+        evidence, gradient = _evidence(Kernel.of_logs(logs), distances, places)
         away = (logs - means) / spreads
         return float(away @ away / 2 - evidence), away / spreads - gradient
 
@@ -237,27 +238,31 @@ def fitted_kernel(space: Space, points: Array, stable: NDArray[np.bool_], start:
 
 @dataclass(frozen=True)
 class _Mode:
-    """The most probable f at the trials: gradient and minus the second derivative of their log likelihood there."""
+    """The most probable f at the places: gradient and minus the second derivative of their log likelihood there."""
 
     pulls: Array
     precisions: Array
     height: float  # the log posterior, but for a constant
 
 
-def _mode(own: Array, stable: NDArray[np.bool_]) -> _Mode:
-    """Newton's method (RW algorithm 3.1), with halved steps where a whole one overshoots."""
-    signs = np.where(stable, 1.0, -1.0)
+def _mode(own: Array, places: Places) -> _Mode:
+    """Newton's method (RW algorithm 3.1), with halved steps where a whole one overshoots.
+
+    A place is binomial: `stable` of its trials at one P, as if each were an observation of its own there.
+    """
+    stable, unstable = places.stable, places.trials - places.stable
 
     def at(weights: Array) -> tuple[Array, float]:
         values = own @ weights
-        return values, float(np.sum(log_expit(signs * values)) - weights @ values / 2)
+        likelihood = float(np.sum(stable * log_expit(values) + unstable * log_expit(-values)))
+        return values, likelihood - float(weights @ values / 2)
 
     weights = np.zeros(len(stable))
     values, height = at(weights)
     for _ in range(_NEWTON_STEPS):
         p = expit(values)
-        precisions = p * (1 - p)
-        root, b = np.sqrt(precisions), precisions * values + stable - p
+        precisions = places.trials * (p * (1 - p))
+        root, b = np.sqrt(precisions), precisions * values + stable - places.trials * p
         step = b - root * cho_solve((_factor(own, precisions), True), root * (own @ b)) - weights
         size, before = 1.0, height
         former = values
@@ -269,18 +274,19 @@ def _mode(own: Array, stable: NDArray[np.bool_]) -> _Mode:
         if float(np.max(np.abs(values - former), initial=0.0)) < _NEWTON_TOLERANCE:
             break
     p = expit(values)
-    return _Mode(stable - p, p * (1 - p), height)
+    return _Mode(stable - places.trials * p, places.trials * (p * (1 - p)), height)
 
 
-def _evidence(kernel: Kernel, distances: Array, stable: NDArray[np.bool_]) -> tuple[float, Array]:
+def _evidence(kernel: Kernel, distances: Array, places: Places) -> tuple[float, Array]:
     """Laplace's log marginal likelihood, and its gradient by the kernel's logs (RW algorithm 5.1)."""
     own = kernel(distances)
-    mode = _mode(own, stable)
+    mode = _mode(own, places)
     root, factor = np.sqrt(mode.precisions), _factor(own, mode.precisions)
     evidence = mode.height - float(np.sum(np.log(np.diag(factor))))
     inverse = root[:, None] * cho_solve((factor, True), np.diag(root))  # of own + 1 / precisions
     explained = solve_triangular(factor, root[:, None] * own, lower=True)
-    third = mode.precisions * (2 * (stable - mode.pulls) - 1)  # derivative of the log likelihood
+    p = (places.stable - mode.pulls) / places.trials
+    third = mode.precisions * (2 * p - 1)  # derivative of the log likelihood
     by_values = 0.5 * (np.diag(own) - np.einsum("nm,nm->m", explained, explained)) * third
     gradient = []
     for changed in (2 * own, *(own * one / length**2 for one, length in zip(distances, kernel.lengths, strict=True))):
@@ -301,9 +307,3 @@ def _averaged(mean: Array, variance: Array) -> Array:
     """The sigmoid's mean over a Gaussian, with the sigmoid taken as ndtr(sqrt(pi / 8) f) (RW section 3.9, MacKay)."""
     probability: Array = ndtr(mean * math.sqrt(math.pi / 8) / np.sqrt(1 + math.pi / 8 * variance))
     return probability
-
-
-def _in_order(points: Array, stable: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_]]:
-    """The trials in an order of their own, so that sums come out the same whatever order they were given in."""
-    order = np.lexsort((stable, *points.T))
-    return points[order], stable[order]

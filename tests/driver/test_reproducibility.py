@@ -79,7 +79,7 @@ def test_sweeps_of_the_laws_hold_every_kind_of_trial(with_one_worker: Callable[[
     assert tpe["eta"].nunique() == len(tpe)
 
 
-@pytest.mark.parametrize("kind", ["pruned", "replicates"])
+@pytest.mark.parametrize("kind", [pytest.param("pruned", marks=pytest.mark.soak), "replicates"])
 def test_sweep_interrupted_again_and_again_is_the_same(
     with_one_worker: Callable[[str], Sweep], uri: str, kind: str
 ) -> None:
@@ -127,7 +127,7 @@ def test_sweep_whose_driver_was_killed_leaves_no_worker_and_goes_on(
     assert "RUNNING" not in _states(uri).values()
 
 
-@pytest.mark.parametrize("ended", [0, 7])
+@pytest.mark.parametrize("ended", [0, pytest.param(7, marks=pytest.mark.soak)])
 def test_sweep_that_lost_a_worker_is_the_same(with_one_worker: Callable[[str], Sweep], uri: str, ended: int) -> None:
     killed: list[int] = []
 

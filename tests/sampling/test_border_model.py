@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sweeps.errors import SpecError
-from sweeps.sampling.border_model import Border, Kernel, Space, _evidence, fit_border
+from sweeps.sampling.border_model import Border, Kernel, Space, _evidence, border_with, fit_border
 from sweeps.sampling.outcomes import Ended, Outcome, combined
+from sweeps.sampling.places import MOST, Places
 from sweeps.sampling.proposer import proposer
 from sweeps.specification.domains import Choices, Domain, Range, Settings, decode, encode
 from sweeps.specification.reading import parse_spec
@@ -62,7 +63,11 @@ def proposals(spec: SweepSpec, stable: list[bool | None], recorded: list[Setting
 def trials_of(n: int, seed: int = 0) -> tuple[Points, NDArray[np.bool_]]:
     """n random points of the plane, stable on one side of a curve."""
     points = np.random.default_rng(seed).random((n, 2))
-    return points, points[:, 0] + 0.2 * np.sin(4 * points[:, 1]) < 0.6
+    return points, is_stable_at(points)
+
+
+def is_stable_at(points: Points) -> NDArray[np.bool_]:
+    return np.asarray(points[:, 0] + 0.2 * np.sin(4 * points[:, 1]) < 0.6)
 
 
 @settings(deadline=None, max_examples=4)
@@ -179,8 +184,7 @@ def test_the_order_of_trials_makes_no_difference(seed: int) -> None:
 def test_a_known_border_is_found() -> None:
     points, stable = trials_of(150)
     at = np.stack(np.meshgrid(np.linspace(0, 1, 40), np.linspace(0, 1, 40)), axis=-1).reshape(-1, 2)
-    truth = at[:, 0] + 0.2 * np.sin(4 * at[:, 1]) < 0.6
-    wrong = (fit_border(Space(PLANE), points, stable).probability(at) > 0.5) != truth
+    wrong = (fit_border(Space(PLANE), points, stable).probability(at) > 0.5) != is_stable_at(at)
     assert np.mean(wrong) < 0.03
 
 
@@ -198,17 +202,45 @@ def test_a_likelihood_without_trials_says_one_half() -> None:
 
 
 @settings(deadline=None, max_examples=10)
-@given(seed=st.integers(0, 1000), logs=st.tuples(*[st.floats(-0.7, 0.7)] * 3))
-def test_gradient_of_the_evidence_meets_central_differences(seed: int, logs: tuple[float, ...]) -> None:
-    points, stable = trials_of(20, seed)
-    distances = Space(PLANE).squared_distances(points, points)
+@given(seed=st.integers(0, 1000), logs=st.tuples(*[st.floats(-0.7, 0.7)] * 3), most=st.sampled_from([15, 60]))
+def test_gradient_of_the_evidence_meets_central_differences(seed: int, logs: tuple[float, ...], most: int) -> None:
+    places = Places.of(*trials_of(60, seed), most)
+    distances = Space(PLANE).squared_distances(places.points, places.points)
     at, step = Kernel.prior(2).logs + np.array(logs), 1e-4
-    _, gradient = _evidence(Kernel.of_logs(at), distances, stable)
+    _, gradient = _evidence(Kernel.of_logs(at), distances, places)
     for i, component in enumerate(gradient):
         ahead, behind = (
-            _evidence(Kernel.of_logs(at + sign * step * np.eye(3)[i]), distances, stable)[0] for sign in (1, -1)
+            _evidence(Kernel.of_logs(at + sign * step * np.eye(3)[i]), distances, places)[0] for sign in (1, -1)
         )
         assert component == pytest.approx((ahead - behind) / (2 * step), rel=1e-4, abs=1e-6)
+
+
+@settings(deadline=None, max_examples=30)
+@given(n=st.integers(0, 200), most=st.integers(1, 60), seed=st.integers(0, 99), equal=st.booleans())
+def test_places_count_every_trial_once_in_any_order(n: int, most: int, seed: int, equal: bool) -> None:
+    rng = np.random.default_rng(seed)
+    points = np.full((n, 2), 0.3) if equal else rng.random((n, 2)).round(1)
+    stable, order = rng.random(n) < 0.5, rng.permutation(n)
+    places, other = Places.of(points, stable, most), Places.of(points[order], stable[order], most)
+    assert len(places.points) <= max(most, n if n <= most else 0)
+    assert places.trials.sum() == n
+    assert places.stable.sum() == stable.sum()
+    assert np.all((places.stable >= 0) & (places.stable <= places.trials))
+    np.testing.assert_allclose(places.trials @ places.points, points.sum(axis=0))
+    for name in ("points", "stable", "trials"):
+        np.testing.assert_array_equal(getattr(places, name), getattr(other, name))
+    if n <= most:
+        np.testing.assert_array_equal(places.trials, 1)
+
+
+def test_the_more_trials_the_nearer_the_border_also_when_places_are_gathered() -> None:
+    at = np.random.default_rng(5).random((4000, 2))
+    wrong = []
+    for count in (MOST, 10_000):
+        border = border_with(Kernel.prior(2), Space(PLANE), *trials_of(count))
+        assert len(border.points) == MOST
+        wrong.append(np.mean((border.probability(at) > 0.5) != is_stable_at(at)))
+    assert wrong[1] < 0.6 * wrong[0]
 
 
 def assumed() -> tuple[Border, Border, Points]:

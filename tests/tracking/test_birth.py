@@ -133,7 +133,9 @@ def test_store_of_a_newer_mlflow_is_refused(new_store: NewStore, tmp_path: Path)
         Store(uri)
 
 
-@pytest.mark.parametrize("damage", ["none", "empty", "cut", "text"])
+@pytest.mark.parametrize(
+    "damage", ["none", "cut", *(pytest.param(one, marks=pytest.mark.soak) for one in ("empty", "text"))]
+)
 def test_store_made_from_a_template_is_like_any_other(
     tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,7 @@ NAMES = ("labelled", "holdout", "holdout_random_1", "holdout_random_2")
 LABELLED, HOLDOUT, FIRST, RANDOM = (Path(__file__).with_name(f"{name}.toml") for name in NAMES)
 OWN = Path(__file__).parents[1] / "user_networks"
 HELD_BACK = {"digits": 300, "mnist": 1000}
+RETURNS = "momentum_rise_and_return"  # has a law of its own
 FEW = 6000  # training examples of MNIST; 3,000 where a training says what it holds back
 
 
@@ -104,9 +105,19 @@ def few_of_mnist(examples: int) -> Dataset:
     return replace(data, train=data.train[:examples])
 
 
-def run_all(fixture: Path) -> list[Case]:
+def run_all(fixture: Path, of_a_label: int | None = None) -> list[Case]:
+    """of_a_label: the shortest trainings of each label, so many of them; None for all."""
     entries = tomllib.loads(fixture.read_text(encoding="utf-8"))
-    return [run(name, entry) for name, entry in entries.items()]
+    chosen = [name for alike in by_label(entries).values() for name in alike[:of_a_label]]
+    return [run(name, entries[name]) for name in entries if name in chosen or name == RETURNS]
+
+
+def by_label(entries: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str | None], list[str]]:
+    """Their names, those of the fewest epochs first."""
+    found: dict[tuple[str, str | None], list[str]] = {}
+    for name, entry in sorted(entries.items(), key=lambda item: item[1]["epochs"]):
+        found.setdefault((entry["label"], entry.get("cause")), []).append(name)
+    return found
 
 
 def share_saved(cases: list[Case]) -> tuple[int, int, int]:
@@ -132,9 +143,9 @@ def table(cases: list[Case]) -> str:
     )
 
 
-@pytest.fixture(scope="module")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
-    return once(tmp_path_factory, "labelled", lambda: run_all(LABELLED))
+@pytest.fixture(scope="module", params=[5, pytest.param(None, marks=pytest.mark.soak)], ids=["five of each", "all"])
+def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    return once(tmp_path_factory, f"labelled {request.param}", lambda: run_all(LABELLED, request.param))
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +159,6 @@ def misses_of(cases: list[Case]) -> list[str]:
 
 def test_the_set_has_every_verdict_of_a_complete_training_and_every_cause_that_occurs(cases):
     verdicts = {case.label[0] for case in cases}
-    assert len(cases) >= 64
     assert verdicts == set(Verdict) - {Verdict.FAILED, Verdict.PRUNED}
     assert {case.label[1] for case in cases} == {None, *Cause} - {Cause.UNKNOWN}
 
@@ -206,7 +216,7 @@ def test_no_training_is_ended_whose_full_run_has_another_verdict(cases):
 
 def test_ending_trainings_whose_fate_is_certain_saves_epochs(cases):
     ended, saved, epochs = share_saved(cases)
-    assert ended >= 10
+    assert ended >= 0.05 * len(cases)
     assert saved >= 0.05 * epochs
 
 
@@ -221,7 +231,7 @@ def test_no_eta_is_unstable_below_one_that_is_stable(batch_size, epochs):
 
 
 def test_a_total_that_rises_above_the_descent_bound_and_returns_is_not_given_up(cases):
-    case = next(case for case in cases if case.name == "momentum_rise_and_return")
+    case = next(case for case in cases if case.name == RETURNS)
     total = curves_of(case.epochs)["cost/train_total"]
     assert total.max() - total[: total.argmax()].min() > case.facts.data_bound > total[-1]
     assert case.certain is None
