@@ -27,12 +27,13 @@ def told(trials: pd.DataFrame, fields: Mapping[str, Domain]) -> tuple[list[Setti
     settings: list[Settings] = []
     stable: list[bool] = []
     unknown = 0
-    for _, rows in trials.groupby("trial"):
-        known = {is_stable(word) for word in rows["verdict"]}
+    cells = trials.sort_values("trial", kind="stable")[["trial", "verdict", *fields]].to_dict("records")
+    for _, alike in itertools.groupby(cells, key=lambda row: row["trial"]):
+        first, *others = alike
+        known = {is_stable(row["verdict"]) for row in (first, *others)}
         if None in known and False not in known:
             unknown += 1
             continue
-        first = rows.iloc[0]
         settings.append({name: _setting(domain, first[name]) for name, domain in fields.items()})
         stable.append(False not in known)
     return settings, np.array(stable, dtype=np.bool_), unknown

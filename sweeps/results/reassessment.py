@@ -1,13 +1,15 @@
 """Verdicts made anew from what was recorded, by the rules of this version."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from model import Dataset, metrics
 from model import load as load_data
-from model import metrics
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import RecordedTrial
+from sweeps.tracking.tables import by_training
 from sweeps.verdicts.curves import Curves
 from sweeps.verdicts.facts import State
 from sweeps.verdicts.rules import assess
@@ -21,20 +23,20 @@ def assessments(spec: SweepSpec, trials: Sequence[RecordedTrial], epochs: pd.Dat
 
     Raises DatasetError when the data that was trained on is not there any more.
     """
-    groups = dict(list(epochs.groupby(["trial", "replicate"])))
+    curves = by_training(epochs, metrics.by_epoch(epochs.columns))
+    data = functools.cache(load_data)
     return {
-        trial.key: _assessment(spec, trial, groups.get(trial.key, epochs.iloc[:0]))
+        trial.key: _assessment(spec, trial, Curves(curves.get(trial.key, {})), data)
         for trial in trials
         if trial.state != "running"
     }
 
 
-def _assessment(spec: SweepSpec, trial: RecordedTrial, rows: pd.DataFrame) -> Assessment:
-    curves = Curves({name: rows[name].to_list() for name in metrics.by_epoch(rows.columns)})
+def _assessment(spec: SweepSpec, trial: RecordedTrial, curves: Curves, data: Callable[[str], Dataset]) -> Assessment:
     plan, hyperparameters = spec.training(trial.settings)
     diverged = trial.metrics.get("diverged_epoch")
     diverged_epoch = None if diverged is None else int(diverged)
-    known = trial_facts(plan, hyperparameters, load_data(plan.dataset), State(trial.state), diverged_epoch)
+    known = trial_facts(plan, hyperparameters, data(plan.dataset), State(trial.state), diverged_epoch)
     if spec.network is not None:
         known = user_network_facts(known, spec.network, next(iter(curves[metrics.CONSTANT_ANSWER].tolist()), None))
     return assess(curves, known)

@@ -230,8 +230,9 @@ class Sweep:
 
         ended = [trial for trial in self._live if trial.state != RUNNING]
         numbers = itertools.groupby(ended, key=lambda trial: trial.number)
+        curves = self._mean_curves()
         return rebuilt_study(
-            self.spec, [self._finished_trial(number, list(replicates)) for number, replicates in numbers]
+            self.spec, [self._finished_trial(curves.get(number, {}), list(alike)) for number, alike in numbers]
         )
 
     def importances(self) -> dict[str, dict[str, float]]:
@@ -322,11 +323,18 @@ class Sweep:
             raise UnknownSweepError(f"sweep {self.name!r} has no trial {', '.join(missing)}; it has {known}")
         return pd.concat([self.trials[self.trials["trial"] == number] for number in trials])
 
-    def _finished_trial(self, number: int, replicates: list[RecordedTrial]) -> FinishedTrial:
+    def _mean_curves(self) -> dict[int, dict[int, float]]:
+        """Trial -> epoch, but for the one before training -> the first objective, a mean over replicates."""
+        trained = self.epochs[self.epochs["epoch"] > 0]
+        means = trained.groupby(["trial", "epoch"])[self.spec.goals[0].metric].mean()
+        found: dict[int, dict[int, float]] = {}
+        for trial, epoch, value in means.reset_index().itertuples(index=False):
+            found.setdefault(int(trial), {})[int(epoch)] = float(value)
+        return found
+
+    def _finished_trial(self, curve: Mapping[int, float], replicates: list[RecordedTrial]) -> FinishedTrial:
+        """curve: epoch -> the first objective."""
         goals = self.spec.goals
-        epochs = self.epochs[(self.epochs["trial"] == number) & (self.epochs["epoch"] > 0)]
-        means = epochs.groupby("epoch")[goals[0].metric].mean()
-        values = {int(str(epoch)): float(value) for epoch, value in means.items()}
-        losses = {epoch: goals[0].sign * value for epoch, value in values.items()}
+        losses = {epoch: goals[0].sign * value for epoch, value in curve.items()}
         ended = [trial.ended(goals, losses) for trial in replicates]
-        return FinishedTrial(replicates[0].settings, combined(self.spec, ended), values)
+        return FinishedTrial(replicates[0].settings, combined(self.spec, ended), dict(curve))

@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -15,7 +16,7 @@ from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import PARTS, RecordedSweep, RecordedTrial
 from sweeps.tracking.sweep_reader import SweepReader
 from sweeps.verdicts.verdict import is_stable
-from sweeps.worker.task import TrialResult
+from sweeps.worker.task import Key, TrialResult
 
 TRIALS, EPOCHS = "trials.parquet", "epochs.parquet"
 KEYS = ["trial", "replicate", "epoch"]
@@ -43,6 +44,16 @@ def epochs_table(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
         return pd.DataFrame(columns=KEYS)
     table = pd.concat(filled).drop_duplicates(KEYS).sort_values(KEYS, ignore_index=True)
     return table[KEYS + metrics.by_epoch(table.columns)]
+
+
+def by_training(epochs: pd.DataFrame, columns: Sequence[str]) -> dict[Key, dict[str, list[Any]]]:
+    """(trial, replicate) -> column -> a value an epoch, from the epochs table; column by column, for it may be long."""
+    values = {name: epochs[name].to_list() for name in columns}
+    places: Mapping[Any, Any] = epochs.reset_index(drop=True).groupby(["trial", "replicate"]).indices
+    return {
+        (int(trial), int(replicate)): {name: [column[row] for row in rows] for name, column in values.items()}
+        for (trial, replicate), rows in places.items()
+    }
 
 
 def read_epochs(

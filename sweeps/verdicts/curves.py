@@ -18,6 +18,7 @@ class Curves:
     def __init__(self, curves: Mapping[str, Sequence[float]]) -> None:
         self._curves = {name: np.asarray(values, dtype=np.float64) for name, values in curves.items()}
         self.length = max((len(curve) for curve in self._curves.values()), default=0)
+        self._levels: dict[tuple[str, int], float] = {}  # many rules ask for the same ones
 
     def __getitem__(self, metric: str) -> Curve:
         return self._curves.get(metric, np.full(self.length, np.nan))
@@ -35,8 +36,10 @@ class Curves:
     def level(self, metric: str, end: int | None = None) -> float:
         """The median of the quarter of the epochs that ends with an epoch (None: the last); NaN before the first."""
         stop = self.length if end is None else end + 1
-        quarter = self[metric][max(0, stop - self.quarter) : max(0, stop)]
-        return float(np.median(quarter)) if len(quarter) else math.nan
+        if (metric, stop) not in self._levels:
+            quarter = self[metric][max(0, stop - self.quarter) : max(0, stop)]
+            self._levels[metric, stop] = float(np.median(quarter)) if len(quarter) else math.nan
+        return self._levels[metric, stop]
 
     def lost(self, metric: str) -> float:
         """The part of a level that it lost from the last quarter but one to the last; NaN where there are not two."""

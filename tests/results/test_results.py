@@ -15,7 +15,7 @@ import sweeps
 from sweeps.driver.loop import run_sweep
 from sweeps.errors import SpecError, UnknownSweepError
 from sweeps.results.sweep import Sweep
-from sweeps.tracking.tables import KEYS
+from sweeps.tracking.tables import KEYS, by_training
 
 COST = "cost/validation_data"
 
@@ -38,6 +38,19 @@ def test_trials_table_has_a_row_per_trial_and_epochs_table_one_per_epoch(digits_
     whole = trials[(trials["state"] == "complete") & (trials["diverged"] == 0)]
     for number in whole["trial"]:
         assert epochs.loc[epochs["trial"] == number, "epoch"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_curves_by_training_are_the_columns_of_the_epochs_table(digits_sweep: Sweep) -> None:
+    epochs = digits_sweep.epochs
+    shuffled = epochs.set_axis(range(7, 7 + len(epochs)))  # its index is nobody's business
+    for table in (epochs, shuffled):
+        found = by_training(table, ["epoch", COST])
+        assert list(found) == [(trial, 0) for trial in epochs["trial"].unique()]
+        for (trial, _), columns in found.items():
+            rows = epochs[epochs["trial"] == trial]
+            assert columns["epoch"] == rows["epoch"].tolist()
+            np.testing.assert_array_equal(columns[COST], rows[COST])
+    assert by_training(epochs.iloc[:0], ["epoch"]) == {}
 
 
 def test_final_and_best_values_are_those_of_the_epochs(digits_sweep: Sweep) -> None:

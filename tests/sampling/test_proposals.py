@@ -4,12 +4,13 @@ import itertools
 import math
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeps.sampling.optuna_study import rebuilt_study
+from sweeps.sampling.optuna_study import importances, rebuilt_study
 from sweeps.sampling.outcomes import FinishedTrial, Outcome, worst
 from sweeps.sampling.proposer import proposer
 from sweeps.specification.domains import Range, Settings, decode, encode
@@ -227,6 +228,21 @@ def test_importances_of_a_rebuilt_study_find_what_matters() -> None:
         trials.append(FinishedTrial(made, Outcome(State.COMPLETE, (abs(math.log(made["eta"])),), 3), {3: 1.0}))
     trials[7] = FinishedTrial(trials[7].settings, Outcome(State.COMPLETE, (math.inf,)), {})
     trials[8] = FinishedTrial(trials[8].settings, Outcome(State.FAILED), {})
-    importances = optuna.importance.get_param_importances(rebuilt_study(spec, trials))
-    assert set(importances) == set(spec.varied)
-    assert max(importances, key=importances.__getitem__) == "eta"
+    shares = optuna.importance.get_param_importances(rebuilt_study(spec, trials))
+    assert set(shares) == set(spec.varied)
+    assert max(shares, key=shares.__getitem__) == "eta"
+
+
+def test_importances_of_many_trials_are_made_from_some_hundreds_of_all_ages() -> None:
+    """Only the last half of the trials tells that lambda matters, and only the first half that eta does."""
+    searched = {"choices": [1, 2, 3, 4]}
+    table = {"name": "many", "trials": 1200, "search": {"eta": searched, "lambda": searched, "batch_size": 10}}
+    spec, rng = parse_spec(table), np.random.default_rng(0)
+    trials = []
+    for number in range(spec.trials):
+        made: Settings = {"eta": int(rng.integers(1, 5)), "lambda": int(rng.integers(1, 5)), "batch_size": 10}
+        value = float(made["eta" if number < spec.trials // 2 else "lambda"])
+        trials.append(FinishedTrial(made, Outcome(State.COMPLETE, (value,), 1), {1: value}))
+    (shares,) = importances(rebuilt_study(spec, trials)).values()
+    assert set(shares) == {"eta", "lambda"}
+    assert min(shares.values()) > 0.2

@@ -30,6 +30,7 @@ from sweeps.specification.domains import Domain, Range, encode
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.mlflow_pages.links import complete, experiment_link, is_served, run_link
 from sweeps.tracking.shown_uri import shown_uri
+from sweeps.tracking.tables import by_training
 from sweeps.verdicts.marks import MARKS, RUNNING, kind_of, mark_of
 from sweeps.verdicts.tally import what_counts
 from sweeps.verdicts.verdict import Assessment
@@ -248,13 +249,10 @@ def _evidence(row: Mapping[Any, Any], made: Assessment | None) -> dict[str, Any]
 
 def _curves(epochs: pd.DataFrame) -> dict[tuple[int, int], dict[str, list[Any]]]:
     """(trial, replicate) -> metric -> a value an epoch."""
-    names = _metrics(epochs)
-    found: dict[tuple[int, int], dict[str, list[Any]]] = {}
-    for (trial, replicate), rows in epochs.groupby(["trial", "replicate"]):
-        columns = {name: [number(value) for value in rows[name]] for name in ["epoch", *names]}
-        found[int(str(trial)), int(str(replicate))] = {
-            name: values for name, values in columns.items() if any(v is not None for v in values)
-        }
+    found = {}
+    for key, columns in by_training(epochs, ["epoch", *_metrics(epochs)]).items():
+        numbers = {name: [number(value) for value in values] for name, values in columns.items()}
+        found[key] = {name: values for name, values in numbers.items() if any(v is not None for v in values)}
     return found
 
 
