@@ -12,8 +12,8 @@ def words(name: str) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """1 trial, 2 trials."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """1 trial, 2 trials, 3,000 trials."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def listed(parts: Sequence[str], last: str = "and") -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from model import metrics
-from sweeps.formatting import number, setting, words
+from sweeps.formatting import count, number, setting, words
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.mlflow_pages.links import artifact_link, run_link, table_link, view_link
 from sweeps.tracking.mlflow_pages.markdown import as_text
@@ -46,20 +46,20 @@ def describe_sweep(
     """
     searched = "; ".join(f"{as_text(name)} {as_text(domain.in_words)}" for name, domain in spec.search.items())
     objective = words(" and ".join(spec.objective))
-    how = f"{spec.plan.epochs} epochs each, proposed by {spec.sampler}, for {objective}"
+    how = f"{count(spec.plan.epochs, 'epoch')} each, proposed by {spec.sampler}, for {objective}"
     lines = [
-        f"{len(trials)} trainings on {_dataset(spec)}, {how}. Searched: {searched}.",
+        f"{count(len(trials), 'training')} on {_dataset(spec)}, {how}. Searched: {searched}.",
         "",
         f"{_tally(trials)} ({what_counts()}).",
         "",
         _row(["verdict", "trials", "for example"]),
         _row(["---", "---:", "---"]),
     ]
-    for verdict, count in _counts(trials):
+    for verdict, times in _counts(trials):
         one = _example(verdict, trials, best)
         link = _link(spec, experiment_id, one)
         lines.append(
-            _row([f"**{as_text(words(verdict))}**", str(count), f"{link}: {as_text(one.verdict_reason or '')}"])
+            _row([f"**{as_text(words(verdict))}**", str(times), f"{link}: {as_text(one.verdict_reason or '')}"])
         )
     lines += [
         "",

@@ -23,7 +23,7 @@ from sweeps.analysis.ranking import (
     went_wrong,
 )
 from sweeps.analysis.stability_map import Panel, StabilityMap
-from sweeps.formatting import words
+from sweeps.formatting import count, words
 from sweeps.results.comparison import DEFINED_BY, NOTABLE, as_compared, defined_by
 from sweeps.results.sweep import Sweep
 from sweeps.specification.domains import Domain, Range, encode
@@ -185,7 +185,7 @@ def in_words(spec: SweepSpec, n: int | None) -> list[str]:
         what = f"network {spec.network.named}, its costs as it reports them"
     data = f"on {plan.dataset}: {size} to train on, {plan.validation:,} held back."
     return [
-        f"{spec.trials} trials{starts} of {plan.epochs} epochs {data}",
+        f"{count(spec.trials, 'trial')}{starts} of {count(plan.epochs, 'epoch')} {data}",
         f"Hidden layers {hidden}, {what}.",
         "; ".join(f"{words(name)} {domain.in_words}" for name, domain in spec.search.items())
         + f". Drawn by {samplers.get(spec.sampler, spec.sampler)} sampling, seed {spec.seed}; best by {goals}.",

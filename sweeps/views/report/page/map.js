@@ -135,13 +135,15 @@ function theory({ x, y, sx, sy, part }) {
 
 const shownLines = (mapped) => data.theory.filter((line) => !(mapped && line.kind === "measured"));
 
+const MARK = trials.length > 1500 ? 2.2 : trials.length > 400 ? 3.2 : 4.6; // of thousands, each is still seen
+
 function point(trial, { x, y, sx, sy }, first) {
   return svg("g", { class: "point", "data-id": trial.id, role: "button", tabindex: first ? 0 : -1,
     transform: `translate(${sx.at(valueOn(trial, x)).toFixed(2)} ${sy.at(valueOn(trial, y)).toFixed(2)})`,
     "aria-label": `Trial ${trial.id}: ${verdictText(trial)}; ${settingsText(trial)}; ${objectiveText(trial)}`,
     onclick: () => update({ trial: trial.id }), onpointerenter: (event) => showTip(event.currentTarget, trial),
     onpointerleave: hideTip, onfocus: (event) => showTip(event.currentTarget, trial), onblur: hideTip },
-  svg("circle", { r: 9, class: "hit" }), svg("circle", { r: 9.5, class: "ring" }), mark(trial.verdict, 4.6),
+  svg("circle", { r: 2 * MARK, class: "hit" }), svg("circle", { r: 9.5, class: "ring" }), mark(trial.verdict, MARK),
   trial.id === data.best && svg("text", { y: -10, "text-anchor": "middle", class: "flag" }, "best"));
 }
 
