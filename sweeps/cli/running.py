@@ -7,11 +7,12 @@ import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from sweeps.cli.as_json import print_json
 from sweeps.cli.browsing import say_what_is_missing
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
+from sweeps.cli.interrupts import heed
 from sweeps.errors import OUT_OF_MEMORY, BusyError, InputError, TrackingError, UnknownSweepError
 from sweeps.formatting import count, printable
 from sweeps.tracking.address import check_spelling
@@ -30,10 +31,9 @@ _WHERE_SECRETS_BELONG = "What next, with the store's address in MLFLOW_TRACKING_
 
 
 def run(arguments: argparse.Namespace) -> int:
-    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell script's background jobs start with SIGINT ignored
-        signal.signal(ending, _interrupt)
+    heed(signal.SIGINT, signal.SIGTERM)  # a shell script's background jobs start with SIGINT ignored
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asks for that
-        signal.signal(signal.SIGHUP, _interrupt)
+        heed(signal.SIGHUP)
     given = {"name": arguments.name, "trials": arguments.trials, "seed": arguments.seed}
     spec = _read(arguments.spec, **given)
     check_spelling(tracking_uri(arguments.tracking_uri))
@@ -55,8 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def deliver(arguments: argparse.Namespace) -> int:
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, _interrupt)
+    heed(signal.SIGINT, signal.SIGTERM)
     from sweeps.driver.delivery import deliver as delivered
     from sweeps.views.terminal_progress import progress_of
 
@@ -140,10 +139,6 @@ def _read(path: Path | None, **given: Any) -> "SweepSpec":
     return spec
 
 
-def _interrupt(signum: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 def _note(message: str) -> None:
     complain(message, DONE)
 
@@ -215,8 +210,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def predict(arguments: argparse.Namespace) -> int:
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, _interrupt)
+    heed(signal.SIGINT, signal.SIGTERM)
     spec = _read(arguments.spec)  # before the imports that take seconds
 
     from sweeps.driver.predicting import predict as predicted

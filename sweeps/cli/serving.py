@@ -16,9 +16,9 @@ import time
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
 
 from sweeps.cli.exit_codes import BAD_INPUT, DONE, FAILED, complain
+from sweeps.cli.interrupts import heed
 from sweeps.errors import InputError, OddSweepError, TrackingError, UnknownSweepError
 from sweeps.tracking.address import check_address
 from sweeps.tracking.location import sqlite_file, sqlite_uri, tracking_uri
@@ -191,7 +191,7 @@ def _free_port(host: str, first: int) -> int | None:
 
 def _serve(server: list[str], environment: Mapping[str, str]) -> int:
     """Runs the server until it is stopped: done. Where it ends by itself, it could not serve: failed."""
-    signal.signal(signal.SIGTERM, _stop)
+    heed(signal.SIGINT, signal.SIGTERM)
     sys.stderr.flush()
     process = subprocess.Popen(server, env=environment, start_new_session=True)
     try:
@@ -211,7 +211,3 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
             process.wait(_STOP_SECONDS)
         except (ProcessLookupError, subprocess.TimeoutExpired):
             continue
-
-
-def _stop(signum: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
