@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -17,28 +16,27 @@ def heed(*signals: signal.Signals) -> None:
     """From now on each of these signals raises KeyboardInterrupt in the main thread.
 
     A handler raises wherever the main thread is at that moment, and where that is a weak reference's callback or a
-    destructor, Python prints a traceback and goes on as if nothing had been pressed. Such a signal is sent again.
+    destructor, Python prints a traceback and goes on as if nothing had been pressed. There it is raised a moment later.
     """
     for number in signals:
         signal.signal(number, _interrupt)
-    if not isinstance(sys.unraisablehook, _SentAgain):
-        sys.unraisablehook = _SentAgain(sys.unraisablehook)
+    if not isinstance(sys.unraisablehook, _RaisedLater):
+        sys.unraisablehook = _RaisedLater(sys.unraisablehook)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-class _SentAgain:
+class _RaisedLater:
     """What Python does with errors that cannot be raised, but for interrupts."""
 
     def __init__(self, other: "Callable[[UnraisableHookArgs], object]") -> None:
         self._other = other
 
     def __call__(self, error: "UnraisableHookArgs") -> None:
-        if not isinstance(error.exc_value, KeyboardInterrupt):
+        if isinstance(error.exc_value, KeyboardInterrupt):  # by an alarm: a thread takes locks, which may be held here
+            signal.signal(signal.SIGALRM, _interrupt)
+            signal.setitimer(signal.ITIMER_REAL, _MOMENT)
+        else:
             self._other(error)
-            return
-        again = threading.Timer(_MOMENT, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
-        again.daemon = True  # nothing waits for it where the program ends anyway
-        again.start()

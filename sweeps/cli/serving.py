@@ -191,7 +191,7 @@ def _free_port(host: str, first: int) -> int | None:
 
 def _serve(server: list[str], environment: Mapping[str, str]) -> int:
     """Runs the server until it is stopped: done. Where it ends by itself, it could not serve: failed."""
-    heed(signal.SIGINT, signal.SIGTERM)
+    heed(signal.SIGTERM)
     sys.stderr.flush()
     process = subprocess.Popen(server, env=environment, start_new_session=True)
     try:

@@ -238,9 +238,10 @@ class Sweep:
     def importances(self) -> dict[str, dict[str, float]]:
         """Objective -> varied field -> its share, by fANOVA, in the variance of the objective.
 
-        These are the shares of single fields: what is missing to 1 is what fields do together. "stable" -> the same for
-        whether training is stable, fields that act together included (`eta & lambda`): those sum to 1. What cannot be
-        said is left out; raises ValueError where nothing can: fewer than two varied fields, or too few trials.
+        These are the shares of single fields: what is missing to 1 is what fields do together. They are made from some
+        hundreds of trials where there are thousands. "stable" -> the same for whether training is stable, fields that
+        act together included (`eta & lambda`): those sum to 1. What cannot be said is left out; raises ValueError where
+        nothing can: fewer than two varied fields, or too few trials.
 
             sweep.importances()["stable"]
         """
@@ -337,4 +338,4 @@ class Sweep:
         goals = self.spec.goals
         losses = {epoch: goals[0].sign * value for epoch, value in curve.items()}
         ended = [trial.ended(goals, losses) for trial in replicates]
-        return FinishedTrial(replicates[0].settings, combined(self.spec, ended), dict(curve))
+        return FinishedTrial(replicates[0].settings, combined(self.spec, ended), curve)

@@ -104,10 +104,13 @@ def test_trial_that_raises_is_failed_with_its_traceback(
     assert run_sweep(spec, Watcher(), 2, uri).failed == ((2, 0),)  # it stays failed, and is still named
 
 
-def test_deadly_trial_fails_and_innocents_do_not_for_any_number_of_workers(new_store: NewStore, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [(1, 3), pytest.param((1, 2, 4), marks=pytest.mark.soak)])
+def test_deadly_trial_fails_and_innocents_do_not_for_any_number_of_workers(
+    new_store: NewStore, tmp_path: Path, workers: tuple[int, ...]
+) -> None:
     spec = small_spec(trials=6)
     sweeps: list[Sweep] = []
-    for jobs in (1, 3):
+    for jobs in workers:
         folder = tmp_path / str(jobs)
         folder.mkdir()
         uri, attempts = new_store(folder), folder / "attempts"

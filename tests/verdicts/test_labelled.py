@@ -143,7 +143,7 @@ def table(cases: list[Case]) -> str:
     )
 
 
-@pytest.fixture(scope="module", params=[5, pytest.param(None, marks=pytest.mark.soak)], ids=["five of each", "all"])
+@pytest.fixture(scope="module", params=[10, pytest.param(None, marks=pytest.mark.soak)], ids=["ten of each", "all"])
 def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
     return once(tmp_path_factory, f"labelled {request.param}", lambda: run_all(LABELLED, request.param))
 
@@ -159,6 +159,7 @@ def misses_of(cases: list[Case]) -> list[str]:
 
 def test_the_set_has_every_verdict_of_a_complete_training_and_every_cause_that_occurs(cases):
     verdicts = {case.label[0] for case in cases}
+    assert len(cases) >= 64
     assert verdicts == set(Verdict) - {Verdict.FAILED, Verdict.PRUNED}
     assert {case.label[1] for case in cases} == {None, *Cause} - {Cause.UNKNOWN}
 
@@ -216,7 +217,7 @@ def test_no_training_is_ended_whose_full_run_has_another_verdict(cases):
 
 def test_ending_trainings_whose_fate_is_certain_saves_epochs(cases):
     ended, saved, epochs = share_saved(cases)
-    assert ended >= 0.05 * len(cases)
+    assert ended >= 10
     assert saved >= 0.05 * epochs
 
 
