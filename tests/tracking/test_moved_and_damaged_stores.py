@@ -160,24 +160,19 @@ def without_a_row(file: Path) -> None:
     pd.read_parquet(file).iloc[1:].to_parquet(file, index=False)
 
 
-@pytest.mark.parametrize(
-    ("name", "damage"),
-    [
-        *[(name, damage) for name in ("trials", "epochs") for damage in (gone, emptied, cut, flipped)],
-        ("trials", without_a_row),
-    ],
-)
-def test_a_damaged_table_is_made_anew_to_the_same_bits_and_that_is_said(
-    finished: Sweep, name: str, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tables_of(finished) / f"{name}.parquet"
-    whole, content = pd.read_parquet(file), file.read_bytes()
-    damage(file)
-    assert file.is_file() is (damage is not gone)
-    healed = getattr(sweeps.load(finished.name, finished.uri), name)
-    pd.testing.assert_frame_equal(healed, whole, check_exact=True)
-    assert file.read_bytes() == content
-    assert sweeps.load(finished.name, finished.uri).trials.equals(finished.trials)
+def test_a_damaged_table_is_made_anew_to_the_same_bits(finished: Sweep) -> None:
+    """One damage after the other: each finds the table that the one before had made anew."""
+    damages = [(name, damage) for name in ("trials", "epochs") for damage in (gone, emptied, cut, flipped)]
+    for name, damage in [*damages, ("trials", without_a_row)]:
+        file = tables_of(finished) / f"{name}.parquet"
+        whole, content = pd.read_parquet(file), file.read_bytes()
+        damage(file)
+        assert file.is_file() is (damage is not gone), (name, damage)
+        assert damage is gone or file.read_bytes() != content, (name, damage)
+        healed = getattr(sweeps.load(finished.name, finished.uri), name)
+        pd.testing.assert_frame_equal(healed, whole, check_exact=True, obj=f"{name}, {damage.__name__}")
+        assert file.read_bytes() == content, (name, damage)
+        assert sweeps.load(finished.name, finished.uri).trials.equals(finished.trials), (name, damage)
 
 
 def test_healing_is_one_sentence_on_standard_error(finished: Sweep) -> None:

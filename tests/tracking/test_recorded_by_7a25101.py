@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -92,18 +93,15 @@ def test_it_is_finished_and_left_as_it_is(recorded: Path, uri: str, capsys: pyte
 
 
 def test_extended_it_equals_a_sweep_run_in_one_go(uri: str, recorded: Path, tmp_path: Path) -> None:
-    """In processes of their own: MLflow keeps a run's folder by the run's id, and other tests have read this run."""
-    for where, name in ((uri, "extended"), (f"sqlite:///{tmp_path}/whole.db", "whole")):
-        run = ["run", recorded / "recorded.toml", "--quiet", "--trials", "9"]
-        for command in (run, ["export", "recorded", tmp_path / name]):
-            subprocess.run([sys.executable, "-m", "sweeps", *command, "--tracking-uri", where], check=True, timeout=240)
+    """By processes of their own: MLflow keeps a run's folder by the run's id, and other tests have read this run."""
+    run = ["run", recorded / "recorded.toml", "--quiet", "--trials", "9"]
+    for command in (run, ["export", "recorded", tmp_path / "extended"]):
+        subprocess.run([sys.executable, "-m", "sweeps", *command, "--tracking-uri", uri], check=True, timeout=240)
+    in_one_go = swept(replace(read_spec(recorded / "recorded.toml"), trials=9), f"sqlite:///{tmp_path}/whole.db")
     for table in ("trials", "epochs"):
-        extended, whole = (
-            pd.read_parquet(tmp_path / name / f"{table}.parquet").drop(
-                columns=[*WALL_CLOCK, "verdict_reason"], errors="ignore"
-            )
-            for name in ("extended", "whole")
-        )
+        left_out = {"columns": LEFT_OUT, "errors": "ignore"}
+        extended = pd.read_parquet(tmp_path / "extended" / f"{table}.parquet").drop(**left_out)
+        whole = getattr(in_one_go, table).drop(**left_out)
         assert not any(name.endswith(tuple(SINCE)) for name in extended.columns)
         whole = without_new(whole)
         assert set(extended["trial"]) == set(range(9))
