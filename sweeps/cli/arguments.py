@@ -3,10 +3,11 @@
 import argparse
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from sweeps.cli import adapting, browsing, diagnosing, running, serving, watching
+from sweeps.cli import adapting, browsing, completing, diagnosing, running, serving, watching
 from sweeps.tracking.mlflow_pages.links import HOST, PORT
 from sweeps.tracking.outage import STORE_WAIT
 
@@ -41,6 +42,10 @@ def parser() -> argparse.ArgumentParser:
 
     for group in (_run, _browse, _train_again, _lay_beside, _diagnose, _adapt, _serve):
         group(add)
+    for_shells = 'print the script by which a shell completes what is typed: eval "$(sweeps completion bash)"'
+    completion = commands.add_parser("completion", help=for_shells, description=for_shells)
+    completion.set_defaults(command=partial(completing.completion, parser), reads_store=False, tracking_uri=None)
+    completion.add_argument("shell", choices=completing.SHELLS)
     return parser
 
 
@@ -64,6 +69,7 @@ def _run(add: Add) -> None:
     _cluster(run)
     run.add_argument("--retry-failed", action="store_true", help="run failed trials again, with the settings they had")
     run.add_argument("--quiet", action="store_true", help="no progress")
+    run.add_argument("--bell", action="store_true", help="ring the terminal's bell at the end, whatever it is")
     _waits(run)
 
     deliver = add(

@@ -31,6 +31,15 @@ _WHERE_SECRETS_BELONG = "What next, with the store's address in MLFLOW_TRACKING_
 
 
 def run(arguments: argparse.Namespace) -> int:
+    try:
+        return _run(arguments)
+    finally:
+        if arguments.bell and sys.stderr.isatty():
+            sys.stderr.write("\a")
+            sys.stderr.flush()
+
+
+def _run(arguments: argparse.Namespace) -> int:
     heed(signal.SIGINT, signal.SIGTERM)  # a shell script's background jobs start with SIGINT ignored
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asks for that
         heed(signal.SIGHUP)

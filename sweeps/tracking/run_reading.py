@@ -132,7 +132,14 @@ def written_by(run: StoredRun) -> int:
     return int(number) if re.fullmatch("[0-9]{1,9}", number) else 0
 
 
-def without_late_ones(trials: Iterable[StoredRun], drivers: int) -> list[StoredRun]:
+def recorded_trials(runs: Iterable[StoredRun], sweep: RecordedSweep) -> list[RecordedTrial]:
+    """Of these runs of trials those that count, by number and replicate. Raises OddSweepError."""
+    counted = _without_late_ones(runs, sweep.drivers)
+    recorded = [_recorded_trial(run, sweep.spec) for run in counted]
+    return sorted(recorded, key=lambda trial: (trial.number, trial.replicate))
+
+
+def _without_late_ones(trials: Iterable[StoredRun], drivers: int) -> list[StoredRun]:
     """Trial runs without what a driver wrote after another had taken over: that one's run of a training counts.
 
     drivers: how many have driven the sweep; what an earlier one left unfinished is never ended. What is in progress
@@ -157,8 +164,7 @@ def training_of(trial: StoredRun) -> tuple[str, str]:
     return trial.data.tags.get("trial", ""), trial.data.tags.get("replicate", "")
 
 
-def recorded_trial(run: StoredRun, spec: SweepSpec) -> RecordedTrial:
-    """A trial's run. Raises OddSweepError."""
+def _recorded_trial(run: StoredRun, spec: SweepSpec) -> RecordedTrial:
     tags, info = run.data.tags, run.info
     with legible(spec.name, run):
         state = "running" if info.status == "RUNNING" else _text(tags, "state")

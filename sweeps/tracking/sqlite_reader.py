@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from sweeps.errors import TrackingError
+from sweeps.errors import StoreAwayError, TrackingError
 from sweeps.tracking.location import sqlite_file
 from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.sweep_reader import FoundExperiment, SweepReader
@@ -129,7 +129,8 @@ class SqliteReader(SweepReader):
             with contextlib.closing(sqlite3.connect(self._read_only, uri=True, timeout=_LOCK_SECONDS)) as database:
                 yield database
         except sqlite3.Error as error:
-            raise TrackingError(f"the tracking store {shown_uri(self.uri)} cannot be read: {error}") from error
+            said = f"the tracking store {shown_uri(self.uri)} cannot be read: {error}"
+            raise StoreAwayError(said, str(error)) from error
 
 
 def known_sqlite(uri: str) -> SqliteReader | None:

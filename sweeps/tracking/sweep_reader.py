@@ -10,7 +10,7 @@ from sweeps.errors import TrackingError, UnknownSweepError
 from sweeps.formatting import is_text
 from sweeps.tracking.artifact_files import files_in, run_folder, write_whole
 from sweeps.tracking.records import RecordedSweep, RecordedTrial
-from sweeps.tracking.run_reading import StoredRun, drivers, legible, recorded_trial, without_late_ones
+from sweeps.tracking.run_reading import StoredRun, drivers, legible, recorded_trials
 from sweeps.tracking.shown_uri import shown_uri
 from sweeps.tracking.spec_params import spec_from_run
 
@@ -109,9 +109,7 @@ class SweepReader(ABC):
 
     def trials(self, sweep: RecordedSweep) -> list[RecordedTrial]:
         """Every trial run that counts, by number and replicate."""
-        runs = without_late_ones(self.runs_of_kind(sweep.experiment_id, "trial"), sweep.drivers)
-        recorded = [recorded_trial(run, sweep.spec) for run in runs]
-        return sorted(recorded, key=lambda trial: (trial.number, trial.replicate))
+        return recorded_trials(self.runs_of_kind(sweep.experiment_id, "trial"), sweep)
 
     def sweep_run(self, experiment_id: str) -> StoredRun | None:
         """The run of the whole sweep; the oldest, where an earlier version of ours made two."""

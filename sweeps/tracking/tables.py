@@ -68,8 +68,9 @@ def read_epochs(
     held = {key for frame in parts for key in zip(frame["trial"], frame["replicate"], strict=True)}
     late = []
     for trial in trials:
-        names = metrics.by_epoch(trial.metrics)
-        if names and (trial.number, trial.replicate) not in held:
+        if trial.key in held:
+            continue
+        if names := metrics.by_epoch(trial.metrics):
             late.append(_history_rows(trial, {name: store.history(trial.run_id, name) for name in names}))
     return parts, late
 

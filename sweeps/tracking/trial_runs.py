@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from uuid import uuid4
 
-from mlflow.entities import LifecycleStage, Metric, Run, RunTag
+from mlflow.entities import LifecycleStage, Metric, RunTag
 from mlflow.exceptions import MlflowException
 
 from model import Dataset
@@ -15,7 +15,7 @@ from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec
 from sweeps.tracking.records import DRIVER, RecordedSweep, RecordedTrial
 from sweeps.tracking.retrying import sent_once
-from sweeps.tracking.run_reading import training_of, written_by
+from sweeps.tracking.run_reading import StoredRun, training_of, written_by
 from sweeps.tracking.store import Store
 from sweeps.tracking.trial_entities import (
     begun_tags,
@@ -45,6 +45,17 @@ class BegunRun:
     token: str
     run_id: str = ""
     shown: int = 0
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """The runs of trials that stay, and how many were deleted since their training stood already: of the same content
+    or not, and of another.
+    """
+
+    runs: list[StoredRun]
+    doubles: int
+    different: int
 
 
 class TrialRuns:
@@ -140,36 +151,36 @@ class TrialRuns:
         same = (recorded.state, recorded.settings, recorded.verdict) == (result.state.value, dict(settings), word)
         return same and _shown(recorded.metrics) == _shown(now)
 
-    def clear_unfinished(self) -> None:
-        """A trial run found running belongs to a driver that died while writing it; its trial runs again."""
-        query = "tags.kind = 'trial' and attributes.status = 'RUNNING'"
-        for run in list(self._store.runs(self._sweep.experiment_id, query)):
-            self._store.remove(run.info.run_id)
-
     def forget(self, run_ids: Iterable[str]) -> None:
         """Deletes trials' runs, those that are not deleted yet."""
         for run_id in run_ids:
             if self._store.client.get_run(run_id).info.lifecycle_stage != LifecycleStage.DELETED:
                 self._store.remove(run_id)
 
-    def heal(self) -> tuple[int, int]:
-        """Deletes what stands a second time of a training; says how many, and how many differed.
+    def clear_up(self, runs: Iterable[StoredRun]) -> Cleared:
+        """Deletes, of all the runs of trials, those that do not count.
 
-        What the sweep's later driver wrote stays, then the older.
+        One found running belongs to a driver that died while writing it; its trial runs again. Of what stands a second
+        time of a training, what the sweep's later driver wrote stays, then the older.
         """
-        of_training: defaultdict[tuple[str, str], list[Run]] = defaultdict(list)
-        query = "tags.kind = 'trial' and attributes.status != 'RUNNING'"
-        for run in self._store.runs(self._sweep.experiment_id, query):
-            if all(training_of(run)):  # what somebody took away is said where the trials are read
+        stay: list[StoredRun] = []
+        of_training: defaultdict[tuple[str, str], list[StoredRun]] = defaultdict(list)
+        for run in runs:
+            if run.info.status == "RUNNING":
+                self._store.remove(run.info.run_id)
+            elif all(training_of(run)):
                 of_training[training_of(run)].append(run)
+            else:  # what somebody took away is said where the trials are read
+                stay.append(run)
         doubles = different = 0
-        for runs in of_training.values():
-            first, *others = sorted(runs, key=lambda run: (-written_by(run), run.info.start_time, run.info.run_id))
+        for alike in of_training.values():
+            first, *others = sorted(alike, key=lambda run: (-written_by(run), run.info.start_time, run.info.run_id))
+            stay.append(first)
             for run in others:
                 different += _content(run) != _content(first)
                 doubles += 1
                 self._store.remove(run.info.run_id)
-        return doubles, different
+        return Cleared(stay, doubles, different)
 
     def _stands(self, result: TrialResult, token: str) -> bool:
         """Whether an earlier attempt was written to its end; what it left half-written is deleted."""
@@ -188,8 +199,8 @@ def new_token() -> str:
     return uuid4().hex
 
 
-def _content(run: Run) -> tuple[object, object]:
-    return run.data.params, _shown(run.data.metrics)
+def _content(run: StoredRun) -> tuple[object, object]:
+    return dict(run.data.params), _shown(run.data.metrics)
 
 
 def _shown(metrics: Mapping[str, float]) -> dict[str, str]:

@@ -22,9 +22,19 @@ from sweeps.tracking.opening import open_sweep
 from sweeps.tracking.outage import Outage
 from sweeps.tracking.records import PARTS, TABLES, RecordedTrial
 from sweeps.tracking.retrying import tracking_errors
-from sweeps.tracking.run_reading import DEATHS, RETRIED, RETRY, kept_settings, noted_deaths, times_retried
+from sweeps.tracking.run_reading import (
+    DEATHS,
+    RETRIED,
+    RETRY,
+    StoredRun,
+    kept_settings,
+    noted_deaths,
+    recorded_trials,
+    times_retried,
+)
 from sweeps.tracking.serving.registered_model import log_champion, title_of
 from sweeps.tracking.shown_uri import shown_uri
+from sweeps.tracking.sqlite_reader import known_sqlite
 from sweeps.tracking.store import Store
 from sweeps.tracking.tables import TRIALS, epoch_rows, epochs_table, made_tables, read_epochs, table_files
 from sweeps.tracking.trial_runs import TrialRuns, new_token
@@ -68,10 +78,11 @@ class SweepWriter:
             self.spec = self._sweep.spec
             self._runs = TrialRuns(store, self._sweep, data)
             self._live = LiveRuns(store, self._runs)
-            self._healed = self._clear_up() > 0
+            stand, doubles = self._clear_up()
+            self._healed = doubles > 0
             self._close_again()
             self._summarised = False  # by this writer
-            self.trials: list[RecordedTrial] = self._patience.do(lambda _: store.trials(self._sweep))
+            self.trials = recorded_trials(stand, self._sweep)
             parts, self._pending = self._patience.do(lambda _: read_epochs(store, self._sweep, self.trials))
             self._parts = len(parts)
             self.epochs = epochs_table(parts + self._pending)
@@ -192,9 +203,9 @@ class SweepWriter:
         """
         if self._pending:
             self._write_part()
-        self._clear_up()
+        stand, _ = self._clear_up()
         self._show_nothing()
-        recorded = self._patience.do(lambda _: self._store.trials(self._sweep))
+        recorded = recorded_trials(stand, self._sweep)
         self._check_whole(recorded)
         tables = self._patience.do(lambda _: made_tables(self._store, self._sweep, self.spec, recorded))
         self._write_tables(TABLES, tables)
@@ -222,16 +233,21 @@ class SweepWriter:
         if self._sweep.tags.get("state") == "finished" and self._sweep.status != "FINISHED":
             self._patience.do(lambda _: self._client.set_terminated(self._sweep.run_id, "FINISHED"))
 
-    def _clear_up(self) -> int:
-        """Deletes what unanswered requests and dead drivers left, and says how many trainings stood twice."""
-        self._patience.do(lambda _: self._runs.clear_unfinished())
-        doubles, different = self._patience.do(lambda _: self._runs.heal())
-        if doubles:
+    def _clear_up(self) -> tuple[list[StoredRun], int]:
+        """Deletes what unanswered requests and dead drivers left: (runs that stay, trainings that stood twice)."""
+        cleared = self._patience.do(lambda _: self._runs.clear_up(self._trial_runs()))
+        if cleared.doubles:
+            different = cleared.different
             kept = (
                 f"{different} with other numbers; the older stays" if different else "with the same numbers; one stays"
             )
-            self._say(f"{count(doubles, 'training')} of {self.spec.name} stood in the record twice, {kept}")
-        return doubles
+            self._say(f"{count(cleared.doubles, 'training')} of {self.spec.name} stood in the record twice, {kept}")
+        return cleared.runs, cleared.doubles
+
+    def _trial_runs(self) -> Iterable[StoredRun]:
+        """All that stand; from a SQLite file as a file, which takes a tenth of the time."""
+        reader = known_sqlite(self._store.uri) or self._store
+        return reader.runs_of_kind(self._sweep.experiment_id, "trial")
 
     def _look(self) -> None:
         """Raises VanishedError where the experiment or the sweep's own run was deleted."""

@@ -23,6 +23,7 @@ from sweeps.events import Status
 from sweeps.specification.reading import read_spec
 from sweeps.tracking.store import Store
 
+STORES = ("sqlite", "postgresql", "http", "http on postgresql")
 CHUNK = 100  # trials over which a rate is told
 
 
@@ -66,7 +67,14 @@ def store(kind: str, folder: Path) -> Iterator[str]:
             database = Postgres()
             stack.callback(database.remove)
             database.start()
-            yield database.new_database("scale")
+            uri = database.new_database("scale")
+            if kind == "http on postgresql":
+                Store(uri)
+                server = Server(folder, uri)
+                stack.callback(server.stop)
+                server.start()
+                uri = server.uri
+            yield uri
 
 
 def timed(*arguments: str) -> float:
@@ -80,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--sampler", default="qmc")
-    parser.add_argument("--store", choices=("sqlite", "postgresql", "http"), default="sqlite")
+    parser.add_argument("--store", choices=STORES, default="sqlite")
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, store(asked.store, Path(scratch)) as uri:
