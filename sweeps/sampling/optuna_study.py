@@ -19,45 +19,93 @@ from sweeps.verdicts.facts import State
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
+_KNOWN = 500  # results that a sampler knows at the most
 _TREES = 16  # of the importances' forest: Optuna's 64 take four times as long for the same shares to a few per cent
 _LOOKED_AT = 500  # trials that importances are made from: Optuna's forest takes minutes for thousands
 _SOUND = 8  # trials with a finite result, below which importances say nothing
 
 
 class OptunaProposer:
-    """Proposals of an Optuna sampler that is made anew for each trial, seeded by the sweep's seed and its number."""
+    """Proposals of an Optuna sampler that is made anew for each trial, seeded by the sweep's seed and its number.
+
+    The sampler knows every result, up to `_KNOWN` of them. Then it goes on with the best and the newest, and with what
+    comes: what a proposal costs grows with what is known, and what is proposed hardly changes.
+    """
 
     def __init__(self, spec: SweepSpec) -> None:
-        self._spec, self._trials, self._told = spec, list[optuna.Trial](), 0
-        self._study = _new_study(spec)
-        self._distributions = _distributions(spec)
+        self._spec, self._distributions = spec, _distributions(spec)
+        self._settings, self._outcomes = list[Settings](), list[Outcome]()  # by number, as far as known
+        self._kept, self._since = list[int](), 0  # numbers of older trials that are known; from which on all are
+        self._study: optuna.Study | None = None
+        self._next, self._under_way = (
+            0,
+            dict[int, optuna.Trial](),
+        )  # of the study: its next number, and what has no result
 
     def propose(self) -> Settings:
-        seed = np.random.SeedSequence([self._spec.seed, len(self._trials)]).generate_state(1)[0]
-        self._study.sampler = _sampler(self._spec, int(seed))
+        study, number = self._informed(), len(self._settings)
+        seed = np.random.SeedSequence([self._spec.seed, number]).generate_state(1)[0]
+        study.sampler = _sampler(self._spec, int(seed))
         with warnings.catch_warnings():  # a diverged trial is infinitely bad, which gp takes for the worst finite value
             warnings.filterwarnings("ignore", "Clip non-finite values", UserWarning)
-            trial = self._study.ask(self._distributions)
-        self._trials.append(trial)
-        return self._spec.fixed | {
-            name: _from_optuna(self._spec, name, trial.params[name]) for name in self._spec.varied
-        }
+            trial = study.ask(self._distributions)
+        self._under_way[number], self._next = trial, number + 1
+        proposed = {name: _from_optuna(self._spec, name, trial.params[name]) for name in self._spec.varied}
+        self._settings.append(self._spec.fixed | proposed)
+        return self._settings[-1]
 
     def adopt(self, settings: Settings) -> None:
-        self._study.sampler = RandomSampler(seed=0)  # is not asked: the trial's values are given
-        self._study.enqueue_trial(_to_optuna(self._spec, settings))
-        self._trials.append(self._study.ask(self._distributions))
+        self._settings.append(settings)
 
     def tell(self, outcome: Outcome) -> None:
-        trial = self._trials[self._told]
-        self._told += 1
-        if outcome.state is State.COMPLETE:
-            self._study.tell(trial, outcome.values)
-        elif outcome.state is State.PRUNED:
-            trial.report(outcome.values[0], outcome.epoch)  # becomes the trial's value
-            self._study.tell(trial, state=TrialState.PRUNED)
-        else:
-            self._study.tell(trial, state=TrialState.FAIL)
+        self._outcomes.append(outcome)
+        told = len(self._outcomes)
+        if len(self._kept) + told - self._since > _KNOWN:
+            self._kept, self._since = self._worth_keeping([*self._kept, *range(self._since, told)]), told
+            self._study = None
+
+    def _informed(self) -> optuna.Study:
+        """The study, told what is known, in the order of the trials' numbers, whoever proposed them."""
+        if self._study is None:
+            self._study, self._next = _new_study(self._spec), self._since
+            self._under_way.clear()
+            self._study.add_trials([self._finished(number) for number in self._kept])
+        for number in [number for number in self._under_way if number < len(self._outcomes)]:
+            _tell(self._study, self._under_way.pop(number), self._outcomes[number])
+        for number in range(self._next, len(self._settings)):
+            if number < len(self._outcomes):
+                self._study.add_trial(self._finished(number))
+            else:
+                self._study.sampler = RandomSampler(seed=0)  # is not asked: the trial's values are given
+                self._study.enqueue_trial(_to_optuna(self._spec, self._settings[number]))
+                self._under_way[number] = self._study.ask(self._distributions)
+        self._next = len(self._settings)
+        return self._study
+
+    def _worth_keeping(self, numbers: Sequence[int]) -> list[int]:
+        """A quarter of `_KNOWN` of the best, in each objective in turn, and a quarter of the newest; ascending."""
+        sound = [number for number in numbers if self._outcomes[number].state is State.COMPLETE]
+        rankings = []
+        for place, goal in enumerate(self._spec.goals):
+            losses = {number: goal.sign * self._outcomes[number].values[place] for number in sound}
+            rankings.append(sorted(sound, key=losses.__getitem__))
+        best = dict.fromkeys(number for row in zip(*rankings, strict=True) for number in row)
+        return sorted({*list(best)[: _KNOWN // 4], *numbers[-(_KNOWN // 4) :]})
+
+    def _finished(self, number: int) -> optuna.trial.FrozenTrial:
+        outcome = self._outcomes[number]
+        curve = {outcome.epoch: outcome.values[0]} if outcome.state is State.PRUNED else {}
+        return _finished(FinishedTrial(self._settings[number], outcome, curve), self._spec, self._distributions)
+
+
+def _tell(study: optuna.Study, trial: optuna.Trial, outcome: Outcome) -> None:
+    if outcome.state is State.COMPLETE:
+        study.tell(trial, outcome.values)
+    elif outcome.state is State.PRUNED:
+        trial.report(outcome.values[0], outcome.epoch)  # becomes the trial's value
+        study.tell(trial, state=TrialState.PRUNED)
+    else:
+        study.tell(trial, state=TrialState.FAIL)
 
 
 def _sampler(spec: SweepSpec, seed: int) -> BaseSampler:
@@ -73,21 +121,22 @@ def _sampler(spec: SweepSpec, seed: int) -> BaseSampler:
 
 def rebuilt_study(spec: SweepSpec, trials: Sequence[FinishedTrial]) -> optuna.Study:
     """The sweep as an in-memory Optuna study, for optuna.visualization and optuna.importance."""
-    rebuilt = _new_study(spec)
-    states = {State.COMPLETE: TrialState.COMPLETE, State.PRUNED: TrialState.PRUNED, State.FAILED: TrialState.FAIL}
-    for trial in trials:
-        values = trial.outcome.values or None
-        single = len(spec.objective) == 1
-        rebuilt.add_trial(
-            create_trial(
-                state=states[trial.outcome.state],
-                values=values,
-                params=_to_optuna(spec, trial.settings),
-                distributions=_distributions(spec),
-                intermediate_values=dict(trial.curve) if single else None,
-            )
-        )
+    rebuilt, distributions = _new_study(spec), _distributions(spec)
+    rebuilt.add_trials([_finished(trial, spec, distributions) for trial in trials])
     return rebuilt
+
+
+def _finished(
+    trial: FinishedTrial, spec: SweepSpec, distributions: dict[str, BaseDistribution]
+) -> optuna.trial.FrozenTrial:
+    states = {State.COMPLETE: TrialState.COMPLETE, State.PRUNED: TrialState.PRUNED, State.FAILED: TrialState.FAIL}
+    return create_trial(
+        state=states[trial.outcome.state],
+        values=trial.outcome.values or None,
+        params=_to_optuna(spec, trial.settings),
+        distributions=distributions,
+        intermediate_values=dict(trial.curve) if len(spec.objective) == 1 else None,
+    )
 
 
 def importances(finished: optuna.Study) -> dict[str, dict[str, float]]:

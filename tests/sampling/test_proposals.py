@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sweeps.sampling import optuna_study
 from sweeps.sampling.optuna_study import importances, rebuilt_study
 from sweeps.sampling.outcomes import FinishedTrial, Outcome, worst
 from sweeps.sampling.proposer import proposer
@@ -96,6 +97,42 @@ def test_a_resumed_sweep_by_gp_proposes_what_an_uninterrupted_one_does(cut: int)
     outcomes[4], outcomes[6] = Outcome(State.FAILED), Outcome(State.COMPLETE, (math.inf,))
     outcomes[8] = Outcome(State.PRUNED, (1.5,), 4)
     check_cut(spec_of("gp", trials=16), outcomes, cut)
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sampler that knows 40 results at the most, where it knows 500 else."""
+    monkeypatch.setattr(optuna_study, "_KNOWN", 40)
+
+
+@pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize("objective", ["validation_data_cost", BOTH])
+def test_a_long_sweep_that_forgets_results_proposes_what_it_did_when_it_is_resumed(objective: str | list[str]) -> None:
+    """Trials that fail, diverge or are pruned are among those that are forgotten, or not."""
+    spec = spec_of("tpe", objective=objective, trials=100)
+    outcomes = good(spec)
+    outcomes[4::9] = [Outcome(State.FAILED)] * len(outcomes[4::9])
+    outcomes[6::9] = [Outcome(State.COMPLETE, tuple(map(worst, spec.goals)))] * len(outcomes[6::9])
+    if len(spec.objective) == 1:
+        outcomes[8::9] = [Outcome(State.PRUNED, (1.5,), 4)] * len(outcomes[8::9])
+    uninterrupted = proposals(spec, outcomes)
+    for cut in (44, 63):
+        assert proposals(spec, outcomes, uninterrupted[:cut]) == uninterrupted
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_tpe_goes_where_it_is_good_after_it_forgot_most_of_a_long_sweep() -> None:
+    spec = spec_of("tpe", trials=100)
+    source, known = optuna_study.OptunaProposer(spec), list[int]()
+    for _ in range(spec.trials):
+        made = source.propose()
+        source.tell(Outcome(State.COMPLETE, (abs(math.log(made["eta"] / 0.03)),), 10))
+        known.append(len(source._informed().trials))
+    late = sorted(abs(math.log(source.propose()["eta"] / 0.03)) for _ in range(20))
+    assert late[10] < 1  # the range is 6.9 wide
+    assert max(known) == 40
+    assert min(known[40:]) >= 10
+    assert len(set(known[40:])) > 10  # it learns again
 
 
 def good(spec: SweepSpec) -> list[Outcome]:

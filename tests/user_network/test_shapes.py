@@ -18,7 +18,7 @@ from sweeps.user_network.wrapper import WrappedNetwork
 
 SHAPES = Path(__file__).parents[1] / "user_networks" / "shapes"
 SIZES = {"Digits": (6, 5, 3), "ThreeLayers": (5, 4, 6, 3)}  # that they have, whatever is asked
-PARTS = {"Dense", "Linear", "Sigmoid", "_Child"}  # not networks
+PARTS = {"Dense", "Linear", "Sigmoid", "Tanh", "_Child"}  # not networks
 ADAPTED = {"BatchNormed", "Sequential", "Stack"}  # what is not read as it is
 
 
@@ -135,3 +135,10 @@ def test_the_place_of_a_fault_is_named_as_the_class_names_it() -> None:
     faults = [finding for finding in findings if finding.severity is Severity.FAULT]
     assert faults
     assert all("Likeliest place: backward." in finding.message for finding in faults)
+
+
+def test_nothing_is_said_of_a_penalty_that_is_not_there() -> None:
+    network = load_class(f"{SHAPES / 'stacked.py'}:Stacked")
+    findings = examine(lambda sizes: WrappedNetwork.made(network, sizes), sizes=[(5, 4, 3)])
+    clean = next(finding.message for finding in findings if finding.code is Code.CLEAN)
+    assert "reported cost (there is no penalty), on layers 5-4-3" in clean

@@ -19,6 +19,7 @@ class Samples(StrEnum):
     FLAT = "one sample at a time, one-dimensional"
     COLUMN = "one sample at a time, a column"
     ROW = "one sample at a time, a row"
+    STACK = "one sample at a time, a row in a stack of one"
 
     @property
     def single(self) -> bool:
@@ -30,7 +31,7 @@ class Samples(StrEnum):
             return [x.copy()]
         if self is Samples.COLUMNS:
             return [x.T.copy()]
-        shape = {Samples.FLAT: (-1,), Samples.COLUMN: (-1, 1), Samples.ROW: (1, -1)}[self]
+        shape = {Samples.FLAT: (-1,), Samples.COLUMN: (-1, 1), Samples.ROW: (1, -1), Samples.STACK: (1, 1, -1)}[self]
         return [np.array(row).reshape(shape) for row in x]
 
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 from support.campaign.cases import SAMPLERS, Campaign, case_of, spec_of
 from support.campaign.drivers import Driver, Place, forks
 from support.campaign.faults import LONG, SHORT
-from support.campaign.stores import HttpStore, Kept, PostgresStore, SqliteStore
+from support.campaign.stores import HttpStore, Kept, PostgresStore, ServedPostgresStore, SqliteStore
 
 from sweeps.results.sweep import load
 
@@ -156,11 +156,17 @@ def _serve(folder: Path, given: argparse.Namespace) -> int:
     samplers = [path.name for path in (root / "undisturbed").iterdir()]
     undisturbed = {sampler: load("undisturbed", _uri(root, sampler)) for sampler in samplers}
     work = float((root / "work").read_text())
-    stores: dict[str, Kept] = {"sqlite": SqliteStore()}
+    makers: dict[str, Callable[[], Kept]] = {
+        "sqlite": SqliteStore,
+        "http": lambda: HttpStore(folder / "server"),
+        "postgres": PostgresStore,
+        "http on postgres": lambda: ServedPostgresStore(folder / "server-on-postgres"),
+    }
+    stores: dict[str, Kept] = {}
 
     def kept(kind: str) -> Kept:
         if kind not in stores:  # a server starts with the first case that needs it
-            stores[kind] = PostgresStore() if kind == "postgres" else HttpStore(folder / "server")
+            stores[kind] = makers[kind]()
         return stores[kind]
 
     times, may_mount = SHORT if given.short else LONG, os.environ[_INSIDE] == "yes"

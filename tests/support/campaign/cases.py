@@ -24,6 +24,7 @@ from sweeps.results.sweep import Sweep, load
 
 SAMPLERS = ("tpe", "qmc")  # one that learns from results, one that does not
 KINDS = {"sqlite": 4, "http": 2, "postgres": 2}  # of stores, and how often each is drawn
+KINDS_ON_CLUSTER = {"sqlite": 2, "http": 1, "postgres": 2, "http on postgres": 3}
 TRIALS = 16
 DISKS = ("mlruns", "mlruns/artifacts", "mlruns/outbox", "data", "tmp")  # small ones, where a case has them
 
@@ -91,10 +92,11 @@ class Outcome:
 def case_of(seed: int, only: str = "", on_cluster: bool = False) -> Case:
     """only: a part of the names of the faults to draw from. on_cluster: trainings run on a Dask cluster."""
     rng = random.Random(seed)
-    (store,) = rng.choices(list(KINDS), list(KINDS.values()))
+    kinds = KINDS_ON_CLUSTER if on_cluster else KINDS
+    (store,) = rng.choices(list(kinds), list(kinds.values()))
     sampler, jobs, fresh = rng.choice(SAMPLERS), rng.choice((1, 2)), rng.random() < 0.1
     faults = CLUSTER_FAULTS if on_cluster else FAULTS
-    allowed = [fault for fault in faults if store in fault.stores and only in fault.name]
+    allowed = [fault for fault in faults if fault.strikes(store) and only in fault.name]
     drawn = rng.choices(allowed, [fault.weight for fault in allowed], k=rng.choice((2, 3))) if allowed else []
     early = [fault for fault in drawn if fault.early][:1]
     struck = (*early, *(fault for fault in drawn if not fault.early))

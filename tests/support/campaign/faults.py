@@ -12,7 +12,7 @@ from pathlib import Path
 
 from support.campaign.clusters import TendedCluster
 from support.campaign.drivers import Driver
-from support.campaign.stores import HttpStore, Kept, SqliteStore, full, locked
+from support.campaign.stores import HttpStore, Kept, ServedPostgresStore, SqliteStore, full, locked
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,10 @@ class Fault:
     retries: bool = False
     early: bool = False
 
+    def strikes(self, store: str) -> bool:
+        """Whether it can befall a store of that kind; a server's faults befall it whatever is behind it."""
+        return store in self.stores or store.partition(" on ")[0] in self.stores
+
 
 def _send(number: signal.Signals, target: str) -> Strike:
     def strike(scene: Scene) -> bool:
@@ -107,6 +111,12 @@ def _killed_server(scene: Scene) -> bool:
     assert not isinstance(scene.store, SqliteStore)
     scene.store.stop()
     scene.store.start()
+    return True
+
+
+def _killed_database(scene: Scene) -> bool:
+    assert isinstance(scene.store, ServedPostgresStore)
+    scene.store.restart_database()
     return True
 
 
@@ -279,4 +289,5 @@ CLUSTER_FAULTS = [
     Fault("cluster: SIGKILL of the scheduler", _scheduler_killed, weight=12),
     Fault("cluster: SIGSTOP and SIGCONT of the scheduler", _scheduler_stopped, weight=8),
     Fault("cluster: a machine cut off and back", _cut_off, weight=12),
+    Fault("store: its database killed", _killed_database, weight=16, stores=("http on postgres",)),
 ]

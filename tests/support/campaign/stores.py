@@ -36,11 +36,16 @@ class HttpStore:
     kind = "http"
 
     def __init__(self, folder: Path) -> None:
-        backend = f"sqlite:///{folder}/served.db"
-        Store(backend)  # makes its folder
+        folder.mkdir()
+        backend = self._backend(folder)
+        Store(backend)  # makes its tables
         self.server = Server(folder, backend)
         self.server.start()
         self.proxy = LyingProxy(self.server.uri, share=0.0, seed=0).__enter__()
+
+    def _backend(self, folder: Path) -> str:
+        """URI of the store behind the server."""
+        return f"sqlite:///{folder}/served.db"
 
     def uri(self, folder: Path) -> str:
         return self.proxy.uri
@@ -63,6 +68,26 @@ class HttpStore:
         """Ends both."""
         self.proxy.__exit__(None, None, None)
         self.server.stop()
+
+
+class ServedPostgresStore(HttpStore):
+    """The same over a database server, which can be killed by itself."""
+
+    kind = "http on postgres"
+
+    def _backend(self, folder: Path) -> str:
+        self._database = Postgres()
+        self._database.start()
+        return self._database.new_database("served")
+
+    def restart_database(self) -> None:
+        """As a kill would, and what starts it again."""
+        killed(self._database)
+        self._database.start()
+
+    def close(self) -> None:
+        super().close()
+        self._database.remove()
 
 
 class PostgresStore:
@@ -88,10 +113,7 @@ class PostgresStore:
 
     def stop(self) -> None:
         """As a kill would."""
-        pids = self.server.pids()
-        self.server.stop(signal.SIGKILL)
-        while any(map(is_running, pids)):  # they notice, and hold its memory till then
-            time.sleep(0.02)
+        killed(self.server)
 
     def start(self) -> None:
         self.server.start()
@@ -106,6 +128,14 @@ class PostgresStore:
 
 
 Kept = SqliteStore | HttpStore | PostgresStore
+
+
+def killed(database: Postgres) -> None:
+    """Ends a database server with SIGKILL."""
+    pids = database.pids()
+    database.stop(signal.SIGKILL)
+    while any(map(is_running, pids)):  # they notice, and hold its memory till then
+        time.sleep(0.02)
 
 
 @contextlib.contextmanager
