@@ -42,8 +42,8 @@ def parser() -> argparse.ArgumentParser:
 
     for group in (_run, _browse, _train_again, _lay_beside, _diagnose, _adapt, _serve):
         group(add)
-    for_shells = 'print the script by which a shell completes what is typed: eval "$(sweeps completion bash)"'
-    completion = commands.add_parser("completion", help=for_shells, description=for_shells)
+    for_shells = 'print what completes commands in a shell, as in: eval "$(sweeps complete bash)"'
+    completion = commands.add_parser("complete", help=for_shells, description=for_shells)
     completion.set_defaults(command=partial(completing.completion, parser), reads_store=False, tracking_uri=None)
     completion.add_argument("shell", choices=completing.SHELLS)
     return parser

@@ -1,4 +1,4 @@
-"""`sweeps completion`: the script by which a shell completes commands, options and the names of files."""
+"""`sweeps complete`: the script by which a shell completes commands, options and the names of files."""
 
 import argparse
 from collections.abc import Iterator

@@ -22,7 +22,7 @@ def completed(script: str, folder: Path, *words: str) -> set[str]:
 
 
 def test_bash_completes_what_is_typed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["completion", "bash"]) == 0
+    assert main(["complete", "bash"]) == 0
     script = capsys.readouterr().out
     (tmp_path / "mine.toml").touch()
     (tmp_path / "mine").mkdir()
@@ -36,7 +36,7 @@ def test_bash_completes_what_is_typed(tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_shell_gets_a_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["completion", shell]) == 0
+    assert main(["complete", shell]) == 0
     out, err = capsys.readouterr()
     assert "sweeps" in out
     assert not err
