@@ -1,5 +1,6 @@
 """Stores to put small sweeps in, a browser, and how property tests draw their examples."""
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ settings.register_profile("same examples", deadline=None, derandomize=True, data
 settings.register_profile("new examples", deadline=None, database=None)
 settings.load_profile("same examples")
 
+gc.set_threshold(100_000, 50, 100)  # else a quarter of the time goes into looking over what stays, again and again
+
 LONGEST = ("test_fault_campaign.py", "test_labelled.py")
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
@@ -31,6 +34,12 @@ CHROMIUM_FLAGS += ["--disable-background-networking", "--disable-component-updat
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first: begun last, it would keep one process busy while the others have nothing."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays, and need not be looked over for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

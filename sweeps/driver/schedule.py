@@ -11,7 +11,7 @@ from statistics import fmean
 from types import MappingProxyType
 
 from sweeps.sampling.outcomes import Ended, Outcome, combined
-from sweeps.sampling.proposer import proposer
+from sweeps.sampling.proposer import Proposer, proposer
 from sweeps.sampling.pruning import thresholds
 from sweeps.specification.domains import Settings
 from sweeps.specification.spec import SweepSpec
@@ -33,7 +33,7 @@ class Schedule:
         self.settings: dict[int, Settings] = {}
         self.endings: dict[Key, Ended] = {}
         self.deaths: dict[Key, int] = {}
-        self._proposer = proposer(spec)
+        self._proposer: Proposer | None = proposer(spec)  # now, while the store is opened: its imports take long
         self._proposed = self._told = 0
         self._due: deque[Key] = deque()
         self._suspects: deque[Key] = deque()  # were in flight when a worker died
@@ -51,7 +51,7 @@ class Schedule:
 
         kept: settings of trials that run again; they are not proposed anew, nor are those of the trials after them.
         """
-        self.spec, self._proposer = spec, proposer(spec)
+        self.spec, self._proposer = spec, None  # a finished sweep needs none
         self.deaths = dict(deaths)
         self.settings.update(kept)
         for key, settings, ended in recorded:
@@ -151,16 +151,17 @@ class Schedule:
 
     def _propose(self, ahead: int) -> None:
         """Proposes trials as long as the next is determined, until so many trainings are due."""
+        source = self._proposer = self._proposer or proposer(self.spec)
         while self._proposed < self.spec.trials and len(self._due) < ahead:
             while self._told <= self._proposed - self.spec.lag:
                 outcome = self.outcome(self._told)
                 if outcome is None:
                     return
-                self._proposer.tell(outcome)
+                source.tell(outcome)
                 self._told += 1
             number, self._proposed = self._proposed, self._proposed + 1
             if number in self.settings:
-                self._proposer.adopt(self.settings[number])
+                source.adopt(self.settings[number])
             else:
-                self.settings[number] = self._proposer.propose()
+                self.settings[number] = source.propose()
             self._due.extend(key for key in self.keys(number) if key not in self.endings)

@@ -29,7 +29,8 @@ class OptunaProposer:
     """Proposals of an Optuna sampler that is made anew for each trial, seeded by the sweep's seed and its number.
 
     The sampler knows every result, up to `_KNOWN` of them. Then it goes on with the best and the newest, and with what
-    comes: what a proposal costs grows with what is known, and what is proposed hardly changes.
+    comes: what a proposal costs grows with what is known. Of 1,600 trials on a bowl the best was as good as where all
+    was known; proposals lay further around it (the last 200 were worth .19 in the median, not .08).
     """
 
     def __init__(self, spec: SweepSpec) -> None:
@@ -145,15 +146,15 @@ def importances(finished: optuna.Study) -> dict[str, dict[str, float]]:
     Of thousands of trials, some hundreds are looked at, evenly from the first to the last. Raises ValueError where that
     cannot be said: fewer than two varied parameters, or too few finite results.
     """
-    from optuna.importance import FanovaImportanceEvaluator  # and with it scikit-learn, which proposals do without
-
-    evaluator = FanovaImportanceEvaluator(n_trees=_TREES, seed=0)
     sound = [t for t in finished.trials if t.state is TrialState.COMPLETE and np.isfinite(t.values).all()]
     varied = {name for trial in sound for name in trial.params}
     if len(sound) < _SOUND:
         raise ValueError(f"it takes {_SOUND} trials with a finite result, and there are {len(sound)}")
     if len(varied) < 2:
         raise ValueError("fewer than two fields were varied")
+    from optuna.importance import FanovaImportanceEvaluator  # and with it scikit-learn, which takes a second
+
+    evaluator = FanovaImportanceEvaluator(n_trees=_TREES, seed=0)
     sound = sound[:: 1 + (len(sound) - 1) // _LOOKED_AT]
     looked_at = optuna.create_study(directions=finished.directions, sampler=RandomSampler(seed=0))
     looked_at.add_trials(sound)
