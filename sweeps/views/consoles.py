@@ -1,7 +1,8 @@
 """Consoles that no text steers: control characters are written out, and nothing is taken for markup or an emoji."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -16,6 +17,15 @@ class TextConsole(Console):
 
     def __init__(self, stderr: bool = False, width: int | None = None) -> None:
         super().__init__(stderr=stderr, width=width, markup=False, emoji=False, highlight=False, soft_wrap=False)
+
+    @contextmanager
+    def of_one_size(self) -> Iterator[None]:
+        """Its size is asked for once: rich asks often, and a window may be resized while a screen is drawn."""
+        self.size = self.size
+        try:
+            yield
+        finally:
+            self._width = self._height = None
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):

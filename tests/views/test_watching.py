@@ -2,6 +2,8 @@
 
 import contextlib
 import fcntl
+import io
+import itertools
 import json
 import os
 import pty
@@ -26,10 +28,12 @@ from sweeps.cli.main import main
 from sweeps.errors import StoreAwayError, TrackingError
 from sweeps.results.sweep import Sweep, load
 from sweeps.tracking.location import sqlite_file
+from sweeps.views.consoles import TextConsole
 from sweeps.views.live import reading as readings
 from sweeps.views.live.reading import Listening, SweepReading
 from sweeps.views.live.screen import Heard
 from sweeps.views.live.state import SweepState
+from sweeps.views.live.watching import _on_screen, first_heard
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds: a busy machine takes long to start a process
@@ -135,6 +139,28 @@ def test_a_terminal_session_follows_a_sweep_that_another_process_writes_and_is_r
     assert "17 of 24" in last
     assert f"{unfinished.name} is finished: `sweeps show {unfinished.name}`" in last
     assert terminal.text.count("\x1b[?25h") >= 1  # the cursor is back
+
+
+def test_a_screen_that_is_resized_while_it_is_drawn_is_of_one_size(
+    unfinished: Unfinished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else lines of the old size are cut at the new width, and there are more of them than the terminal has."""
+    sizes = [(80, 24), (40, 15), (60, 20)]
+    asked = itertools.cycle(map(os.terminal_size, sizes))
+    heard = first_heard(SweepReading(unfinished.name, unfinished.uri))
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_: next(asked))
+    console = TextConsole()
+    console.file = written = io.StringIO()
+    with _on_screen(console) as show:
+        for _ in range(4):
+            show(heard)
+    drawn = screens(written.getvalue())
+    assert {(len(one[0]), len(one)) for one in drawn if one} <= set(sizes)
+    assert len(drawn) >= 4
 
 
 def _drawn(text: str) -> list[list[str]]:

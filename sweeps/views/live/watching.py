@@ -61,7 +61,12 @@ def watch(reading: SweepReading) -> Heard | None:
 @contextlib.contextmanager
 def _on_screen(console: TextConsole) -> Iterator[Callable[[Heard], None]]:
     with Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
-        yield lambda heard: live.update(Screen(heard), refresh=True)
+
+        def show(heard: Heard) -> None:
+            with console.of_one_size():
+                live.update(Screen(heard), refresh=True)
+
+        yield show
 
 
 @contextlib.contextmanager
