@@ -95,7 +95,7 @@ def _waits(command: argparse.ArgumentParser) -> None:
 
 def _cluster(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler: train on its workers, --jobs at a time"
+        "--cluster", metavar="ADDRESS", help="a Dask scheduler, tcp://HOST:PORT: train on its workers, --jobs at a time"
     )
     command.add_argument(
         "--any-worker", action="store_true", help="also on workers that compute otherwise: the last bits may differ"

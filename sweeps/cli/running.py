@@ -1,6 +1,7 @@
 """Commands that train: run, check, predict, replay; and those that bring results to a store, or say where it is now."""
 
 import argparse
+import contextlib
 import shlex
 import shutil
 import signal
@@ -35,8 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _run(arguments)
     finally:
         if arguments.bell and sys.stderr.isatty():
-            sys.stderr.write("\a")
-            sys.stderr.flush()
+            with contextlib.suppress(OSError):  # the terminal has gone away
+                sys.stderr.write("\a")
+                sys.stderr.flush()
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -94,7 +94,9 @@ def run_sweep(
         spec = outbox.begin(spec, {name: one.digest for name, one in data.items()})
         file = sqlite_file(uri)
         is_new = file is not None and not file.exists() and not outbox.keys
-        schedule = Schedule(spec)  # its sampler's imports come before MLflow's: side by side they take twice as long
+        schedule = Schedule(spec)
+        if is_new:  # it proposes at once: imports come before MLflow's, as side by side they take twice as long
+            schedule.prepare()
         recording = Recording(spec, data, uri, outbox, progress, wait, retry_failed)
         loop = SweepLoop(schedule, data, executor, recording, progress, train, live)
         patience = _CLOSING_SECONDS

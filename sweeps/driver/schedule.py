@@ -33,12 +33,17 @@ class Schedule:
         self.settings: dict[int, Settings] = {}
         self.endings: dict[Key, Ended] = {}
         self.deaths: dict[Key, int] = {}
-        self._proposer: Proposer | None = proposer(spec)  # now, while the store is opened: its imports take long
+        self._proposer: Proposer | None = None  # a finished sweep needs none
         self._proposed = self._told = 0
         self._due: deque[Key] = deque()
         self._suspects: deque[Key] = deque()  # were in flight when a worker died
         self._alone: Key | None = None  # the suspect that was started last
         self._best: tuple[float, Key] | None = None
+
+    def prepare(self) -> Proposer:
+        """Makes what proposes, unless it is made: its imports take long."""
+        self._proposer = self._proposer or proposer(self.spec)
+        return self._proposer
 
     def recall(
         self,
@@ -51,7 +56,7 @@ class Schedule:
 
         kept: settings of trials that run again; they are not proposed anew, nor are those of the trials after them.
         """
-        self.spec, self._proposer = spec, None  # a finished sweep needs none
+        self.spec, self._proposer = spec, None
         self.deaths = dict(deaths)
         self.settings.update(kept)
         for key, settings, ended in recorded:
@@ -151,7 +156,7 @@ class Schedule:
 
     def _propose(self, ahead: int) -> None:
         """Proposes trials as long as the next is determined, until so many trainings are due."""
-        source = self._proposer = self._proposer or proposer(self.spec)
+        source = self.prepare()
         while self._proposed < self.spec.trials and len(self._due) < ahead:
             while self._told <= self._proposed - self.spec.lag:
                 outcome = self.outcome(self._told)

@@ -38,10 +38,8 @@ class OptunaProposer:
         self._settings, self._outcomes = list[Settings](), list[Outcome]()  # by number, as far as known
         self._kept, self._since = list[int](), 0  # numbers of older trials that are known; from which on all are
         self._study: optuna.Study | None = None
-        self._next, self._under_way = (
-            0,
-            dict[int, optuna.Trial](),
-        )  # of the study: its next number, and what has no result
+        self._next = 0  # the first number that the study does not hold
+        self._under_way: dict[int, optuna.Trial] = {}
 
     def propose(self) -> Settings:
         study, number = self._informed(), len(self._settings)
@@ -70,18 +68,24 @@ class OptunaProposer:
         if self._study is None:
             self._study, self._next = _new_study(self._spec), self._since
             self._under_way.clear()
-            self._study.add_trials([self._finished(number) for number in self._kept])
+            for number in self._kept:
+                self._add(self._study, number)
         for number in [number for number in self._under_way if number < len(self._outcomes)]:
             _tell(self._study, self._under_way.pop(number), self._outcomes[number])
         for number in range(self._next, len(self._settings)):
-            if number < len(self._outcomes):
-                self._study.add_trial(self._finished(number))
-            else:
-                self._study.sampler = RandomSampler(seed=0)  # is not asked: the trial's values are given
-                self._study.enqueue_trial(_to_optuna(self._spec, self._settings[number]))
-                self._under_way[number] = self._study.ask(self._distributions)
+            self._add(self._study, number)
         self._next = len(self._settings)
         return self._study
+
+    def _add(self, study: optuna.Study, number: int) -> None:
+        """A trial that another proposed, or another study."""
+        study.sampler = RandomSampler(seed=0)  # is not asked: the trial's values are given
+        study.enqueue_trial(_to_optuna(self._spec, self._settings[number]))
+        trial = study.ask(self._distributions)
+        if number < len(self._outcomes):
+            _tell(study, trial, self._outcomes[number])
+        else:
+            self._under_way[number] = trial
 
     def _worth_keeping(self, numbers: Sequence[int]) -> list[int]:
         """A quarter of `_KNOWN` of the best, in each objective in turn, and a quarter of the newest; ascending."""
@@ -92,11 +96,6 @@ class OptunaProposer:
             rankings.append(sorted(sound, key=losses.__getitem__))
         best = dict.fromkeys(number for row in zip(*rankings, strict=True) for number in row)
         return sorted({*list(best)[: _KNOWN // 4], *numbers[-(_KNOWN // 4) :]})
-
-    def _finished(self, number: int) -> optuna.trial.FrozenTrial:
-        outcome = self._outcomes[number]
-        curve = {outcome.epoch: outcome.values[0]} if outcome.state is State.PRUNED else {}
-        return _finished(FinishedTrial(self._settings[number], outcome, curve), self._spec, self._distributions)
 
 
 def _tell(study: optuna.Study, trial: optuna.Trial, outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ from sweeps.specification.spec import SweepSpec
 
 
 class Proposer(Protocol):
-    """Proposes trial 0, 1, 2, ... in turn; knows the settings of all before, and the results it was told."""
+    """Proposes trial 0, 1, 2, ... in turn; knows the settings of all before, and the results it was told (or some)."""
 
     def propose(self) -> Settings:
         """Settings of the next trial."""

@@ -65,9 +65,10 @@ def tracking_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except UNANSWERED as error:
-        kind = TrackingError if _hopeless(error) else StoreAwayError
-        said = f"the tracking store {shown_uri(uri)} does not answer as it should: {reason(error, uri)}"
-        raise kind(said) from (None if has_secrets(uri) else error)
+        why = reason(error, uri)
+        said = f"the tracking store {shown_uri(uri)} does not answer as it should: {why}"
+        raised = TrackingError(said) if _hopeless(error) else StoreAwayError(said, why)
+        raise raised from (None if has_secrets(uri) else error)
 
 
 def reason(error: BaseException, uri: str) -> str:

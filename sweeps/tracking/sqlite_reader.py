@@ -130,7 +130,9 @@ class SqliteReader(SweepReader):
                 yield database
         except sqlite3.Error as error:
             said = f"the tracking store {shown_uri(self.uri)} cannot be read: {error}"
-            raise StoreAwayError(said, str(error)) from error
+            if isinstance(error, sqlite3.OperationalError):  # locked, or the disk does not answer: not for ever
+                raise StoreAwayError(said, str(error)) from error
+            raise TrackingError(said) from error
 
 
 def known_sqlite(uri: str) -> SqliteReader | None:

@@ -49,9 +49,7 @@ class BegunRun:
 
 @dataclass(frozen=True)
 class Cleared:
-    """The runs of trials that stay, and how many were deleted since their training stood already: of the same content
-    or not, and of another.
-    """
+    """runs: of trials, that stay. doubles: deleted, as their training stood already. different: of other content."""
 
     runs: list[StoredRun]
     doubles: int

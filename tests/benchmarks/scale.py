@@ -105,7 +105,13 @@ def main() -> None:
         print(f"driver's own ms a trial: {early * 1e3:.1f} after 200, {late * 1e3:.1f} at the end: {late / early:.2f}")
         print(f"driver's memory: {memory:.0f} MB at the most")
         address = ("--tracking-uri", uri)
-        for command in (["list"], ["show", "scale"], ["run", str(path), "--quiet"], ["report", "scale"]):
+        for command in (
+            ["list"],
+            ["show", "scale"],
+            ["run", str(path), "--quiet"],
+            ["run", str(path), "--quiet"],
+            ["report", "scale"],
+        ):
             print(f"sweeps {command[0]}: {timed(*command, *address):.2f} s", flush=True)
         loading = f"import sweeps; sweeps.load('scale', {uri!r}).trials"
         began = time.perf_counter()

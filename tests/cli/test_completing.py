@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from support.small_sweeps import small_table, write_spec
 
-from sweeps.cli.completing import SHELLS
+from sweeps.cli.arguments import parser
+from sweeps.cli.completing import SHELLS, _actions
 from sweeps.cli.main import main
 
 
@@ -38,8 +39,15 @@ def test_bash_completes_what_is_typed(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_every_shell_gets_a_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["complete", shell]) == 0
     out, err = capsys.readouterr()
-    assert "sweeps" in out
+    assert "_shtab_sweeps" in out or "complete sweeps" in out
     assert not err
+
+
+def test_no_argument_is_shown_with_a_colon() -> None:
+    """It would end a word of the script of zsh."""
+    shown = [str(action.metavar) for action in _actions(parser())]
+    assert "SECONDS" in shown
+    assert not [one for one in shown if ":" in one]
 
 
 def test_the_bell_rings_at_the_end_in_a_terminal_and_only_if_asked_for(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_an_npz_that_claims_more_than_there_is_is_refused(claimed: int, tmp_path
     program = (
         "import sys; from model import load, DatasetError\ntry: load(sys.argv[1])\nexcept DatasetError as e: print(e)"
     )
-    ended = limited(f"exec({program!r})", f"npz:{path}", gigabytes=1)
+    ended = limited(f"exec({program!r})", f"npz:{path}")
     assert ended.returncode == 0, ended.stderr
     assert str(path) in ended.stdout
 
@@ -127,7 +127,7 @@ def test_a_packed_bomb_is_a_sentence_in_little_memory(tmp_path: Path) -> None:
     program = (
         "import sys; from model import load, DatasetError\ntry: load(sys.argv[1])\nexcept DatasetError as e: print(e)"
     )
-    ended = limited(f"exec({program!r})", f"npz:{path}")
+    ended = limited(f"exec({program!r})", f"npz:{path}", gigabytes=1)
     assert ended.returncode == 0, ended.stderr
     assert str(path) in ended.stdout
 

@@ -99,6 +99,17 @@ def test_a_resumed_sweep_by_gp_proposes_what_an_uninterrupted_one_does(cut: int)
     check_cut(spec_of("gp", trials=16), outcomes, cut)
 
 
+def test_a_setting_that_somebody_changed_in_the_record_to_what_is_not_searched_ends_nothing() -> None:
+    spec = spec_of("tpe", trials=14)
+    source = proposer(spec)
+    for number in range(12):
+        made = proposer(spec).propose()
+        source.adopt(made | {"eta": 1e9 if number == 3 else made["eta"]})
+        source.tell(Outcome(State.COMPLETE, (1.0 + number,), 10))
+    with pytest.warns(UserWarning, match="out of range"):
+        assert 0.01 <= source.propose()["eta"] <= 10
+
+
 @pytest.fixture
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sampler that knows 40 results at the most, where it knows 500 else."""
