@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from mlflow.store.tracking.dbmodels import models
 from support.small_sweeps import small_spec, swept
 
 from sweeps.cli.main import main
-from sweeps.errors import TrackingError
+from sweeps.errors import StoreAwayError, TrackingError
 from sweeps.results.sweep import Sweep, load
+from sweeps.tracking import sqlite_reader
 from sweeps.tracking.birth import _migrations
 from sweeps.tracking.location import sqlite_file
 from sweeps.tracking.readers import open_reader
@@ -130,3 +132,17 @@ def test_a_store_that_is_locked_is_said_to_be(copy: Path, capsys: pytest.Capture
     assert main(["show", "grid", "--tracking-uri", f"sqlite:///{copy}"]) == 1
     assert "locked" in capsys.readouterr().err
     locked.close()
+
+
+def test_a_locked_file_may_answer_later_and_a_damaged_one_will_not(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver waits for the first, and refuses the second at once."""
+    monkeypatch.setattr(sqlite_reader, "_LOCK_SECONDS", 0.1)
+    reader = SqliteReader(f"sqlite:///{copy}", copy)
+    with closing(sqlite3.connect(copy, isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreAwayError):
+            reader.experiments()
+    copy.write_bytes(bytes(1000) + copy.read_bytes()[1000:])
+    with pytest.raises(TrackingError) as damaged:
+        reader.experiments()
+    assert not isinstance(damaged.value, StoreAwayError)
