@@ -300,9 +300,10 @@ def _clean(reports: Sequence[_Report], findings: Sequence[Finding]) -> Finding:
         else ""
     )
     penalty = ", and lambda's part with that of the reported penalty"
-    if not any("decay" in report.errors for report in judged):
-        is_missing = any(finding.code is Code.DECAY_MISSING for finding in findings)
-        penalty = " (there is no penalty)" if is_missing else " (lambda's part was not examined)"
+    if all(Code.DECAY_MISSING in [finding.code for finding in report.findings] for report in judged):
+        penalty = " (there is no penalty)"
+    elif not any("decay" in report.errors for report in judged):
+        penalty = " (lambda's part was not examined)"
     message = (
         f"No fault found{apart}: steps agree with the gradient of the reported cost{penalty}, on layers "
         f"{', '.join(shown(report.sizes) for report in judged)}; the largest relative error is "
