@@ -122,21 +122,19 @@ def _sampler(spec: SweepSpec, seed: int) -> BaseSampler:
 def rebuilt_study(spec: SweepSpec, trials: Sequence[FinishedTrial]) -> optuna.Study:
     """The sweep as an in-memory Optuna study, for optuna.visualization and optuna.importance."""
     rebuilt, distributions = _new_study(spec), _distributions(spec)
-    rebuilt.add_trials([_finished(trial, spec, distributions) for trial in trials])
-    return rebuilt
-
-
-def _finished(
-    trial: FinishedTrial, spec: SweepSpec, distributions: dict[str, BaseDistribution]
-) -> optuna.trial.FrozenTrial:
     states = {State.COMPLETE: TrialState.COMPLETE, State.PRUNED: TrialState.PRUNED, State.FAILED: TrialState.FAIL}
-    return create_trial(
-        state=states[trial.outcome.state],
-        values=trial.outcome.values or None,
-        params=_to_optuna(spec, trial.settings),
-        distributions=distributions,
-        intermediate_values=dict(trial.curve) if len(spec.objective) == 1 else None,
-    )
+    single = len(spec.objective) == 1
+    for trial in trials:
+        rebuilt.add_trial(
+            create_trial(
+                state=states[trial.outcome.state],
+                values=trial.outcome.values or None,
+                params=_to_optuna(spec, trial.settings),
+                distributions=distributions,
+                intermediate_values=dict(trial.curve) if single else None,
+            )
+        )
+    return rebuilt
 
 
 def importances(finished: optuna.Study) -> dict[str, dict[str, float]]:
